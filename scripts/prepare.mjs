@@ -1,0 +1,89 @@
+/**
+ * Makes a fresh clone ready to run: installs npm packages, bundles the sources, builds the addon where a compiler is there.
+ * Each step is skipped when its result is newer than what it is made from.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+export function newestMtime(path, keep = () => true) {
+  if (!existsSync(path)) return 0;
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return keep(path) ? stat.mtimeMs : 0;
+  return readdirSync(path).reduce((newest, name) => Math.max(newest, newestMtime(join(path, name), keep)), 0);
+}
+
+function installPackages() {
+  const installed = newestMtime(join(root, 'node_modules', '.package-lock.json'));
+  if (installed > 0 && installed >= newestMtime(join(root, 'package-lock.json'))) return;
+  console.error('Installing npm packages (once; about 700 MB, a minute)…');
+  const npm = process.env.npm_execpath?.endsWith('.js')
+    ? [process.execPath, process.env.npm_execpath]
+    : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
+  const result = spawnSync(npm[0], [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: npm[0] === 'npm.cmd',
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+  });
+  if (result.status !== 0) throw new Error(`npm ci failed with status ${result.status}; see its message above`);
+}
+
+async function bundle() {
+  const sources = ['server', 'client', 'webviews', 'package.json', 'scripts'].map((name) => join(root, name));
+  const isSource = (path) => !path.endsWith('.test.ts') && !path.includes('embedded/models');
+  const newest = Math.max(...sources.map((path) => newestMtime(path, isSource)));
+  if (newestMtime(join(root, 'dist', 'built')) > newest) return;
+  const { bundleAll } = await import('./bundle.mjs');
+  await bundleAll();
+}
+
+async function buildAddon() {
+  const script = join(root, 'scripts', 'build-addon.mjs');
+  if (!existsSync(script)) return;
+  const { buildAddonIfPossible } = await import('./build-addon.mjs');
+  await buildAddonIfPossible();
+}
+
+/** One process prepares at a time; the others wait and then find everything fresh. */
+async function withLock(work) {
+  const lock = join(root, '.prepare-lock');
+  for (let waited = 0; ; waited += 200) {
+    try {
+      mkdirSync(lock);
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      // A lock older than ten minutes was left by a process that was killed.
+      if (Date.now() - newestMtimeOfFolder(lock) > 600_000) rmSync(lock, { recursive: true, force: true });
+      await sleep(200);
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+function newestMtimeOfFolder(folder) {
+  try {
+    return statSync(folder).mtimeMs;
+  } catch {
+    return Date.now();
+  }
+}
+
+export async function prepare() {
+  await withLock(async () => {
+    installPackages();
+    await bundle();
+    await buildAddon();
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await prepare();

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { messageOf, WorkError } from './errors.ts';
+
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // Windows cannot open a folder to flush it; NTFS journals the rename.
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Writes a file so that after a crash at any moment the path holds either the old content or the new one, whole:
+ * temporary file beside it, fsync, rename, fsync of the folder.
+ * @throws WorkError when the disk refuses (full, read-only), naming the path; the old content stays.
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array | ((file: FileHandle) => Promise<void>),
+): Promise<void> {
+  const folder = dirname(resolve(path));
+  const temporary = join(folder, `.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true });
+    const file = await open(temporary, 'wx');
+    try {
+      if (typeof content === 'function') await content(file);
+      else await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(folder);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw new WorkError(`could not write ${path}: ${messageOf(error)}. What was there before is untouched.`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Fills a temporary folder beside `folder`, then puts it in its place: readers see the old folder or the new one, never a half.
+ * Interrupted between the two renames, the old content is found again under `folder.old` and is restored by the next call.
+ */
+export async function writeFolderAtomic(folder: string, fill: (temporary: string) => Promise<void>): Promise<void> {
+  const target = resolve(folder);
+  const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
+  const previous = `${target}.old`;
+  try {
+    await mkdir(temporary, { recursive: true });
+    await fill(temporary);
+    await rm(previous, { recursive: true, force: true });
+    await rename(target, previous).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    });
+    await rename(temporary, target);
+    await syncFolder(dirname(target));
+    await rm(previous, { recursive: true, force: true });
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    if (error instanceof WorkError) throw error;
+    throw new WorkError(`could not write ${folder}: ${messageOf(error)}. What was there before is untouched.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Reads a JSON file. @throws WorkError naming the file when it is missing or not JSON. */
+export async function readJson(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    throw new WorkError(`could not read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new WorkError(`${path} is not valid JSON: ${messageOf(error)}`, { cause: error });
+  }
+}

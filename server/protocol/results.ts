@@ -1,0 +1,138 @@
+/** Results as the command line prints them with --json and the daemon answers them. Shapes are a contract: ../docs/cli.md. */
+
+export interface InspectedFeature {
+  readonly feature: number;
+  readonly activation: number;
+  readonly label: string | null;
+}
+
+export interface InspectedToken {
+  readonly index: number;
+  readonly text: string;
+  /** UTF-16 offsets into the given text. */
+  readonly start: number;
+  readonly end: number;
+  /** −log p of this token, nats; null for the first. */
+  readonly loss: number | null;
+  /** ‖x − x̂‖² */
+  readonly reconstructionError: number;
+  /** Sorted by activation. */
+  readonly features: readonly InspectedFeature[];
+}
+
+export interface InspectResult {
+  readonly model: string;
+  readonly hookPoint: string;
+  readonly dictionary: string;
+  readonly text_sha256: string;
+  readonly tokens: readonly InspectedToken[];
+  readonly seconds: number;
+}
+
+export interface TrainResult {
+  readonly dictionary: string;
+  readonly architecture: 'topk' | 'relu';
+  readonly dIn: number;
+  readonly dSae: number;
+  readonly hookPoint: string | null;
+  readonly objective: 'erm' | 'term';
+  readonly tilt: number | null;
+  readonly tau: number | null;
+  readonly engine: string;
+  readonly seed: number;
+  readonly steps: number;
+  readonly tokens: number;
+  readonly seconds: number;
+  readonly stepMilliseconds: { readonly median: number; readonly p10: number; readonly p90: number };
+  readonly final: {
+    readonly l0: number;
+    readonly explainedVariance: number;
+    readonly mse: number;
+    readonly deadShare: number;
+    readonly effectiveSampleSize: number | null;
+  };
+  readonly heldOut: { readonly tokens: number; readonly splitHash: string };
+}
+
+export interface Metric {
+  readonly value: number;
+  readonly baseline: number | null;
+  readonly difference: number | null;
+  /** 95 % interval of the difference where there is a baseline, else of the value. */
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly formula: string;
+}
+
+export interface EvaluateResult {
+  readonly dictionary: string;
+  readonly baseline: string | null;
+  readonly n: { readonly tokens: number; readonly documents: number };
+  readonly splitHash: string;
+  /** Passages left out because they overlap a seed or a selection. */
+  readonly overlapDropped: number;
+  readonly metrics: Readonly<Record<string, Metric>>;
+}
+
+export interface RetrieveHit {
+  readonly rank: number;
+  readonly score: number;
+  readonly id: string;
+  readonly text: string;
+  readonly source: string;
+  readonly tokens: number;
+}
+
+export interface RetrieveResult {
+  readonly arm: string;
+  readonly corpus: string;
+  readonly seeds: string;
+  readonly tokens: number;
+  readonly passages: number;
+  readonly overlapDropped: number;
+  readonly seconds: number;
+  readonly hits: readonly RetrieveHit[];
+}
+
+export interface IngestResult {
+  readonly corpus: string;
+  readonly documents: number;
+  readonly passages: number;
+  readonly tokens: number;
+  /** Passages that repeat one already stored. */
+  readonly duplicates: number;
+  /** Records that could not be read, each named; `skippedTotal` counts them all. */
+  readonly skipped: readonly { readonly source: string; readonly line: number | null; readonly reason: string }[];
+  readonly skippedTotal: number;
+  readonly seconds: number;
+}
+
+export interface FeatureResult {
+  readonly dictionary: string;
+  readonly feature: number;
+  readonly label: string | null;
+  /** Share of the corpus's tokens it fires on; null without a corpus. */
+  readonly density: number | null;
+  readonly topLogits: readonly { readonly token: string; readonly effect: number }[];
+  readonly bottomLogits: readonly { readonly token: string; readonly effect: number }[];
+  readonly passages: readonly {
+    readonly id: string;
+    readonly source: string;
+    readonly maximum: number;
+    readonly tokens: readonly { readonly text: string; readonly activation: number }[];
+  }[];
+}
+
+export interface DoctorResult {
+  readonly version: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly engines: readonly {
+    readonly name: string;
+    readonly available: boolean;
+    readonly reason: string | null;
+    readonly device: string | null;
+  }[];
+  readonly home: string;
+  readonly sizes: Readonly<Record<string, number>>;
+}

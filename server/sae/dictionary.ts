@@ -1,0 +1,25 @@
+import type { DictionaryParameters, EngineShape } from '../compute/engine.ts';
+
+/** Where a dictionary's activations come from, and how it was made; stored in cfg.json's metadata and manifest.json. */
+export interface DictionaryOrigin {
+  /** Name and content hash of the model; null for dictionaries trained on given activations. */
+  readonly model: string | null;
+  readonly modelHash: string | null;
+  readonly hookPoint: string | null;
+  readonly contextLength: number | null;
+}
+
+/**
+ * A dictionary in memory: canonical form pre = z W_enc + b_enc, f = act(pre), x̂ = f W_dec + b_dec on RAW activations.
+ * Training normalises activations by one scalar; the scalar is folded into the parameters before they get here.
+ */
+export interface Dictionary {
+  readonly name: string;
+  /** SHA-256 of weights and configuration. */
+  readonly contentHash: string;
+  readonly shape: EngineShape;
+  readonly parameters: DictionaryParameters;
+  readonly origin: DictionaryOrigin;
+  /** [d_sae] a person's names of features; null where there is none. */
+  readonly labels: ReadonlyMap<number, string>;
+}
