@@ -1,4 +1,4 @@
-import type { Encoding } from './tokenizer.ts';
+import type { Encoding } from '../foundation/encoding.ts';
 
 /** A place in the residual stream, by TransformerLens's name: `blocks.3.hook_resid_post`. */
 export interface HookPoint {

@@ -31,6 +31,8 @@ export const RetrieveRequest = z.object({
   /** Passages a tracin arm reranks, as a multiple of the budget. */
   candidates: z.number().min(1).max(1000).default(4),
   seed,
+  /** Name in the home folder, or path, of the selection to write; null writes none. */
+  output: name.nullable().default(null),
 });
 export type RetrieveRequest = z.infer<typeof RetrieveRequest>;
 
@@ -142,3 +144,65 @@ export const FeatureRequest = z.object({
   logits: z.int().min(0).max(1000).default(10),
 });
 export type FeatureRequest = z.infer<typeof FeatureRequest>;
+
+export const AddModelRequest = z.object({
+  /** Hub id, folder or file. */
+  source: name,
+  file: name.nullable().default(null),
+  name: name.nullable().default(null),
+  /** Downloading was agreed to. */
+  download: z.boolean().default(false),
+});
+export type AddModelRequest = z.infer<typeof AddModelRequest>;
+
+export const RunModelRequest = z.object({
+  model: name,
+  input: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('ids'), ids: z.array(z.int().min(0)).min(1) }),
+    z.object({ kind: z.literal('text'), text: z.string() }),
+  ]),
+  hookPoints: z.array(name).default([]),
+  /** Hook point and safetensors file with `activations` [tokens, d_model] that replaces it. */
+  patches: z.array(z.object({ hookPoint: name, file: name })).default([]),
+  output: name,
+});
+export type RunModelRequest = z.infer<typeof RunModelRequest>;
+
+export const AddSeedsRequest = z.object({
+  name,
+  seeds: z
+    .array(
+      z.object({
+        text: z.string(),
+        from: z
+          .object({ file: name, start: z.int().min(0), end: z.int().min(0) })
+          .nullable()
+          .default(null),
+      }),
+    )
+    .min(1),
+});
+export type AddSeedsRequest = z.infer<typeof AddSeedsRequest>;
+
+export const EncodeRequest = z.object({
+  dictionary: name,
+  activations: name,
+  sparse: z.boolean().default(false),
+  engine: EngineChoice.default('auto'),
+  output: name,
+});
+export type EncodeRequest = z.infer<typeof EncodeRequest>;
+
+export const ImportDictionaryRequest = z.object({ source: name, name });
+export type ImportDictionaryRequest = z.infer<typeof ImportDictionaryRequest>;
+
+export const ExportDictionaryRequest = z.object({ dictionary: name, format: z.literal('sae_lens'), output: name });
+export type ExportDictionaryRequest = z.infer<typeof ExportDictionaryRequest>;
+
+export const DemoRequest = z.object({
+  /** Folder for the report and everything that was made. */
+  output: name.default('ssae-demo'),
+  engine: EngineChoice.default('auto'),
+  seed,
+});
+export type DemoRequest = z.infer<typeof DemoRequest>;

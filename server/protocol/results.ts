@@ -136,3 +136,91 @@ export interface DoctorResult {
   readonly home: string;
   readonly sizes: Readonly<Record<string, number>>;
 }
+
+export interface ModelSummary {
+  readonly name: string;
+  readonly architecture: string;
+  readonly source: string;
+  readonly bytes: number;
+}
+
+export interface ModelResult {
+  readonly model: string;
+  readonly architecture: string;
+  readonly layers: number;
+  readonly dModel: number;
+  readonly vocabulary: number;
+  readonly contextLength: number;
+  readonly hookPoints: readonly {
+    readonly name: string;
+    readonly tensor: string;
+    readonly shape: readonly (string | number)[];
+  }[];
+  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  readonly licence: string | null;
+  readonly source: string;
+}
+
+export interface RunModelResult {
+  readonly model: string;
+  readonly output: string;
+  readonly tokens: number;
+  /** Name and shape of each tensor written. */
+  readonly tensors: Readonly<Record<string, readonly number[]>>;
+}
+
+export interface CorpusSummary {
+  readonly name: string;
+  readonly passages: number;
+  readonly tokens: number;
+  readonly documents: number;
+  readonly sources: readonly string[];
+  readonly created: string;
+}
+
+export interface SeedSetSummary {
+  readonly name: string;
+  readonly seeds: number;
+}
+
+export interface SeedSetResult {
+  readonly name: string;
+  readonly seeds: readonly {
+    readonly text: string;
+    readonly contentHash: string;
+    readonly from: { readonly file: string; readonly start: number; readonly end: number } | null;
+  }[];
+}
+
+export interface DictionarySummary {
+  readonly name: string;
+  readonly architecture: 'topk' | 'relu';
+  readonly dIn: number;
+  readonly dSae: number;
+  readonly k: number | null;
+  readonly model: string | null;
+  readonly hookPoint: string | null;
+  readonly bytes: number;
+  readonly path: string;
+  readonly contentHash: string;
+}
+
+export interface EncodeResult {
+  readonly dictionary: string;
+  readonly output: string;
+  readonly tokens: number;
+  readonly l0: number;
+  readonly explainedVariance: number;
+}
+
+export interface ExportResult {
+  readonly dictionary: string;
+  readonly format: string;
+  readonly output: string;
+}
+
+export interface DemoResult {
+  readonly folder: string;
+  readonly report: string;
+  readonly seconds: number;
+}

@@ -1,0 +1,48 @@
+import type { JobControl } from '../foundation/progress.ts';
+import type { Home } from '../foundation/home.ts';
+import type * as requests from '../protocol/requests.ts';
+import type * as results from '../protocol/results.ts';
+
+/**
+ * Everything the product does, once: the command line calls it in its own process, the daemon for its clients.
+ * Implementations validate nothing: requests were parsed by their schema at the boundary.
+ */
+export interface Services extends AsyncDisposable {
+  readonly home: Home;
+
+  listModels(): Promise<readonly results.ModelSummary[]>;
+  showModel(model: string): Promise<results.ModelResult>;
+  addModel(request: requests.AddModelRequest, control: JobControl): Promise<results.ModelSummary>;
+  removeModel(model: string): Promise<void>;
+  runModel(request: requests.RunModelRequest, control: JobControl): Promise<results.RunModelResult>;
+
+  ingest(request: requests.IngestRequest, control: JobControl): Promise<results.IngestResult>;
+  listCorpora(): Promise<readonly results.CorpusSummary[]>;
+  showCorpus(corpus: string): Promise<results.CorpusSummary>;
+  removeCorpus(corpus: string): Promise<void>;
+
+  addSeeds(request: requests.AddSeedsRequest): Promise<results.SeedSetResult>;
+  listSeeds(): Promise<readonly results.SeedSetSummary[]>;
+  showSeeds(seeds: string): Promise<results.SeedSetResult>;
+  removeSeeds(seeds: string): Promise<void>;
+
+  retrieve(request: requests.RetrieveRequest, control: JobControl): Promise<results.RetrieveResult>;
+
+  train(request: requests.TrainRequest, control: JobControl): Promise<results.TrainResult>;
+  finetune(request: requests.FinetuneRequest, control: JobControl): Promise<results.TrainResult>;
+  evaluate(request: requests.EvaluateRequest, control: JobControl): Promise<results.EvaluateResult>;
+
+  inspect(request: requests.InspectRequest, control: JobControl): Promise<results.InspectResult>;
+  feature(request: requests.FeatureRequest, control: JobControl): Promise<results.FeatureResult>;
+
+  listDictionaries(): Promise<readonly results.DictionarySummary[]>;
+  showDictionary(dictionary: string): Promise<results.DictionarySummary>;
+  removeDictionary(dictionary: string): Promise<void>;
+  encodeDictionary(request: requests.EncodeRequest, control: JobControl): Promise<results.EncodeResult>;
+  /** A folder in the SAELens format becomes a stored dictionary. */
+  importDictionary(request: requests.ImportDictionaryRequest): Promise<results.DictionarySummary>;
+  exportDictionary(request: requests.ExportDictionaryRequest): Promise<results.ExportResult>;
+
+  doctor(): Promise<results.DoctorResult>;
+  demo(request: requests.DemoRequest, control: JobControl): Promise<results.DemoResult>;
+}
