@@ -1,0 +1,79 @@
+import { rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type * as lancedb from '@lancedb/lancedb';
+import { UsageError, unknownName } from '../foundation/errors.ts';
+import type { Home } from '../foundation/home.ts';
+import { readManifest } from './corpus-manifest.ts';
+import { Corpus, tableFigures, type CorpusDescription } from './corpus.ts';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** All corpora of a home folder: one LanceDB database, one table a corpus, and a manifest beside each table. */
+export class CorpusStore implements AsyncDisposable {
+  readonly folder: string;
+  readonly #lance: typeof lancedb;
+  readonly #connection: lancedb.Connection;
+
+  private constructor(folder: string, lance: typeof lancedb, connection: lancedb.Connection) {
+    this.folder = folder;
+    this.#lance = lance;
+    this.#connection = connection;
+  }
+
+  /** Opens the home folder's database, or makes an empty one. LanceDB's library is loaded here, not when this file is. */
+  static async open(home: Home): Promise<CorpusStore> {
+    const lance = await import('@lancedb/lancedb');
+    const folder = resolve(home.corpora); // LanceDB takes a bare name for a database in its cloud.
+    return new CorpusStore(folder, lance, await lance.connect(folder));
+  }
+
+  async names(): Promise<string[]> {
+    const names: string[] = [];
+    let pageToken: string | undefined;
+    do {
+      const page = await this.#connection.listTables(pageToken === undefined ? {} : { pageToken });
+      names.push(...page.tables);
+      pageToken = page.pageToken;
+    } while (pageToken !== undefined && pageToken !== '');
+    return names.sort();
+  }
+
+  async list(): Promise<CorpusDescription[]> {
+    const summaries: CorpusDescription[] = [];
+    for (const name of await this.names()) summaries.push((await this.corpus(name)).summary);
+    return summaries;
+  }
+
+  /** @throws UsageError when there is no corpus of this name, with the nearest one */
+  async corpus(name: string): Promise<Corpus> {
+    const names = await this.names();
+    if (!names.includes(name)) throw unknownName('corpus', name, names);
+    const table = await this.#connection.openTable(name);
+    const manifest = await readManifest(this.manifestPath(name));
+    const known = manifest.figures;
+    const figures = known?.version === (await table.version()) ? known : await tableFigures(table);
+    return new Corpus(name, table, manifest, figures, this.#lance.MatchQuery);
+  }
+
+  /** @throws UsageError when there is no corpus of this name */
+  async remove(name: string): Promise<void> {
+    const names = await this.names();
+    if (!names.includes(name)) throw unknownName('corpus', name, names);
+    await this.#connection.dropTable(name);
+    await rm(this.manifestPath(name), { force: true });
+  }
+
+  /** @throws UsageError when the name cannot be a table's and a file's name on every platform */
+  manifestPath(name: string): string {
+    if (!NAME.test(name))
+      throw new UsageError(
+        `corpus is "${name}", which cannot be a name; expected letters, digits, ".", "_" and "-", at most 100 of them`,
+      );
+    return join(this.folder, `${name}.json`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connection.close();
+    return Promise.resolve();
+  }
+}
