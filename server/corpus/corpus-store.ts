@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type * as lancedb from '@lancedb/lancedb';
+import type { TextEmbedder } from '../foundation/encoding.ts';
 import { UsageError, unknownName } from '../foundation/errors.ts';
 import type { Home } from '../foundation/home.ts';
 import { readManifest } from './corpus-manifest.ts';
+import { CorpusWriter } from './corpus-writer.ts';
 import { Corpus, tableFigures, type CorpusDescription } from './corpus.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -53,6 +55,19 @@ export class CorpusStore implements AsyncDisposable {
     const known = manifest.figures;
     const figures = known?.version === (await table.version()) ? known : await tableFigures(table);
     return new Corpus(name, table, manifest, figures, this.#lance.MatchQuery);
+  }
+
+  /**
+   * Opens a corpus for adding passages; one that does not exist is made with the first passage.
+   * @throws UsageError when the corpus was made with another tokenizer or sentence encoder, or the name cannot be one
+   */
+  async writer(name: string, tokenizerHash: string, embedder: TextEmbedder | null): Promise<CorpusWriter> {
+    const manifestPath = this.manifestPath(name);
+    const existing = (await this.names()).includes(name)
+      ? { table: await this.#connection.openTable(name), manifest: await readManifest(manifestPath) }
+      : null;
+    const place = { name, lance: this.#lance, connection: this.#connection, manifestPath };
+    return new CorpusWriter(place, tokenizerHash, embedder, existing);
   }
 
   /** @throws UsageError when there is no corpus of this name */
