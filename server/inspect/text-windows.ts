@@ -24,7 +24,7 @@ export function textWindows({ ids, special }: Encoding, contextLength: number): 
   const overlap = Math.floor(room / 4);
   const windows: TextWindow[] = [];
   let from = 0;
-  do {
+  while (from < ids.length) {
     const first = from === 0 ? prefix : from - overlap;
     const to = Math.min(ids.length, first + room);
     const window = new Int32Array(prefix + to - first);
@@ -32,6 +32,11 @@ export function textWindows({ ids, special }: Encoding, contextLength: number): 
     window.set(ids.subarray(first, to), prefix);
     windows.push({ ids: window, prefix, first, from, to });
     from = to;
-  } while (from < ids.length);
+  }
   return windows;
+}
+
+/** Position of a token of the text in a window. */
+export function positionIn({ first, prefix }: TextWindow, token: number): number {
+  return token < prefix ? token : token - first + prefix;
 }

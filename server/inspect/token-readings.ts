@@ -4,7 +4,7 @@ import { UsageError } from '../foundation/errors.ts';
 import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Dictionary } from '../sae/dictionary.ts';
-import { textWindows, type TextWindow } from './text-windows.ts';
+import { positionIn, textWindows, type TextWindow } from './text-windows.ts';
 
 /** A dictionary, the engine that runs it, and the model whose activations it reads. */
 export interface InspectedDictionary {
@@ -57,11 +57,6 @@ export async function* tokenReadings(
       yield await readWindow(window, activations[i]!, losses[i]!, dictionary.shape.dIn, engine);
     control.report({ stage: 'inspecting', done: group.at(-1)!.to, total: encoding.ids.length, unit: 'tokens' });
   }
-}
-
-/** Position of a token of the text in a window. */
-function positionIn({ first, prefix }: TextWindow, token: number): number {
-  return token < prefix ? token : token - first + prefix;
 }
 
 async function readWindow(

@@ -1,0 +1,113 @@
+import { SafetensorsFile, writeSafetensors } from '../foundation/safetensors.ts';
+import { WorkError } from '../foundation/errors.ts';
+import type { FeatureIndexBuilder } from './feature-index-builder.ts';
+
+/** Octaves of activation, from 2^FIRST_OCTAVE up; weaker and stronger ones fall into the first and the last. */
+export const OCTAVES = 32;
+export const FIRST_OCTAVE = -12;
+const ID_BYTES = 8;
+
+export interface TopPassage {
+  readonly id: string;
+  /** The feature's strongest activation in the passage. */
+  readonly maximum: number;
+}
+
+export interface IndexedFeature {
+  /** Tokens on which the feature fired. */
+  readonly fires: number;
+  /** fires / tokens */
+  readonly density: number;
+  /** [OCTAVES] tokens whose activation lies in [2^(FIRST_OCTAVE + i), 2^(FIRST_OCTAVE + i + 1)) */
+  readonly histogram: Uint32Array;
+  /** Strongest first. */
+  readonly top: readonly TopPassage[];
+}
+
+/** A feature's figures and strongest passages over a corpus, read from a safetensors file a row at a time: nothing else of it is in memory. */
+export class FeatureIndex implements AsyncDisposable {
+  readonly tokens: number;
+  readonly #file: SafetensorsFile;
+  readonly #capacity: number;
+
+  private constructor(file: SafetensorsFile, tokens: number) {
+    this.#file = file;
+    this.tokens = tokens;
+    this.#capacity = file.entry('maxima').shape[1]!;
+  }
+
+  /** @throws WorkError when the file is missing, cut short, or not of this dictionary's width */
+  static async open(path: string, dSae: number): Promise<FeatureIndex> {
+    const file = await SafetensorsFile.open(path);
+    try {
+      checkTensor(file, 'fires', 'U32', [dSae]);
+      checkTensor(file, 'kept', 'U32', [dSae]);
+      checkTensor(file, 'histogram', 'U32', [dSae, OCTAVES]);
+      const capacity = file.entry('maxima').shape[1] ?? 0;
+      checkTensor(file, 'maxima', 'F32', [dSae, capacity]);
+      checkTensor(file, 'passages', 'U32', [dSae, capacity]);
+      checkTensor(file, 'passage_ids', 'U8', [file.entry('passage_ids').shape[0] ?? 0, ID_BYTES]);
+      const tokens = Number(file.metadata['tokens']);
+      if (!Number.isSafeInteger(tokens) || tokens < 0) throw damaged(path, `its token count is ${String(tokens)}`);
+      return new FeatureIndex(file, tokens);
+    } catch (error) {
+      await file[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async feature(feature: number): Promise<IndexedFeature> {
+    const words = async (name: string, first: number, count: number): Promise<Uint32Array> =>
+      new Uint32Array((await this.#file.bytes(name, first, count)).buffer);
+    const [fires, kept] = [(await words('fires', feature, 1))[0]!, (await words('kept', feature, 1))[0]!];
+    if (kept > this.#capacity) throw damaged(this.#file.path, `feature ${feature} has ${kept} passages`);
+    const maxima = await this.#file.float32('maxima', feature * this.#capacity, kept);
+    const passages = await words('passages', feature * this.#capacity, kept);
+    const top: TopPassage[] = [];
+    for (const [i, passage] of passages.entries()) {
+      const id = Buffer.from(await this.#file.bytes('passage_ids', passage * ID_BYTES, ID_BYTES)).toString('hex');
+      top.push({ id, maximum: maxima[i]! });
+    }
+    const density = this.tokens === 0 ? 0 : fires / this.tokens;
+    return { fires, density, histogram: await words('histogram', feature * OCTAVES, OCTAVES), top };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file[Symbol.asyncDispose]();
+  }
+}
+
+function damaged(path: string, why: string): WorkError {
+  return new WorkError(`${path} is not a feature index (${why}); delete it and it is made again`);
+}
+
+function checkTensor(file: SafetensorsFile, name: string, dtype: string, shape: readonly number[]): void {
+  const entry = file.entry(name);
+  if (entry.dtype !== dtype || entry.shape.join() !== shape.join())
+    throw damaged(
+      file.path,
+      `tensor "${name}" is ${entry.dtype} [${entry.shape.join(', ')}], not ${dtype} [${shape.join(', ')}]`,
+    );
+}
+
+/** Writes what a builder gathered, atomically. */
+export async function writeFeatureIndex(path: string, builder: FeatureIndexBuilder): Promise<void> {
+  const { fires, histogram, strongest, passageIds, tokens } = builder;
+  const dSae = fires.length;
+  await writeSafetensors(
+    path,
+    {
+      fires: { dtype: 'U32', shape: [dSae], data: fires },
+      kept: { dtype: 'U32', shape: [dSae], data: strongest.kept },
+      histogram: { dtype: 'U32', shape: [dSae, OCTAVES], data: histogram },
+      maxima: { dtype: 'F32', shape: [dSae, strongest.capacity], data: strongest.scores },
+      passages: { dtype: 'U32', shape: [dSae, strongest.capacity], data: strongest.items },
+      passage_ids: {
+        dtype: 'U8',
+        shape: [passageIds.length, ID_BYTES],
+        data: new Uint8Array(Buffer.from(passageIds.join(''), 'hex')),
+      },
+    },
+    { tokens: String(tokens) },
+  );
+}
