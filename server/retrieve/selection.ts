@@ -31,5 +31,7 @@ export interface Selection {
   readonly tokens: number;
   /** Passages passed over because they repeat a seed or a passage already chosen (content hash or 13-gram overlap). */
   readonly overlapDropped: number;
+  /** What the reader should know: the corpus ran out before the budget was filled. */
+  readonly note: string | null;
   readonly seconds: number;
 }
