@@ -15,6 +15,8 @@ const LAYERS = [
 /** Folders above a layer that may also use a neighbour of their own layer, and why. */
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   foundation: [],
+  // Clients import the protocol only; it names errors and the home folder as everybody does.
+  protocol: ['foundation'],
   // The command line starts and asks the daemon.
   cli: ['daemon'],
 };

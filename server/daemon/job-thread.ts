@@ -1,0 +1,68 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { Interrupted, messageOf, UsageError } from '../foundation/errors.ts';
+import { Home } from '../foundation/home.ts';
+import type { JobControl, Progress } from '../foundation/progress.ts';
+import type { ErrorKind, JobResult, JobSpec } from '../protocol/jobs.ts';
+import type { Services } from '../services/services.ts';
+import type { JobThreadData, JobThreadMessage } from './job-run.ts';
+
+/** Progress is told at most this often, and at every new stage. */
+const REPORT_MILLISECONDS = 100;
+
+function tell(message: JobThreadMessage): void {
+  parentPort?.postMessage(message);
+}
+
+function controlByMessages(): JobControl {
+  const stop = new AbortController();
+  parentPort?.on('message', () => {
+    stop.abort();
+  });
+  let stage: string | null = null;
+  let reported = 0;
+  return {
+    signal: stop.signal,
+    report: (progress: Progress) => {
+      const now = performance.now();
+      if (progress.stage === stage && now - reported < REPORT_MILLISECONDS) return;
+      stage = progress.stage;
+      reported = now;
+      tell({ kind: 'progress', progress });
+    },
+  };
+}
+
+async function perform(services: Services, spec: JobSpec, control: JobControl): Promise<JobResult> {
+  switch (spec.kind) {
+    case 'ingest':
+      return services.ingest(spec.request, control);
+    case 'retrieve':
+      return services.retrieve(spec.request, control);
+    case 'train':
+      return services.train(spec.request, control);
+    case 'finetune':
+      return services.finetune(spec.request, control);
+    case 'evaluate':
+      return services.evaluate(spec.request, control);
+    case 'demo':
+      return services.demo(spec.request, control);
+  }
+}
+
+export function errorKind(error: unknown): ErrorKind {
+  if (error instanceof UsageError) return 'usage';
+  return error instanceof Interrupted ? 'interrupted' : 'work';
+}
+
+/** The whole of a job's thread: opens services of its own, does the job it was given, tells how it went, and ends. */
+export async function runJobThread(openServices: (home: Home) => Services | Promise<Services>): Promise<void> {
+  const { home, spec } = workerData as JobThreadData;
+  const control = controlByMessages();
+  try {
+    await using services = await openServices(new Home(home));
+    tell({ kind: 'done', result: await perform(services, spec, control) });
+  } catch (error) {
+    tell({ kind: 'failed', error: { kind: errorKind(error), message: messageOf(error) } });
+  }
+  parentPort?.close();
+}

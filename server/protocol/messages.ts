@@ -1,0 +1,114 @@
+/**
+ * Every message between the daemon and its clients, declared once: JSON-RPC 2.0 over the socket that {@link Endpoint} names,
+ * framed by Content-Length as in the Language Server Protocol. `hello` comes first.
+ */
+import { NotificationType, RequestType } from 'vscode-jsonrpc/node.js';
+import { z } from 'zod';
+import { type ErrorKind, type Job, type JobDetail, JobSpec } from './jobs.ts';
+import * as requests from './requests.ts';
+import type * as results from './results.ts';
+
+/** Raised when a message changes so that an older peer would misread it. `hello` and `daemon/stop` never change. */
+export const PROTOCOL_VERSION = 1;
+
+/** Bytes of one message's body. Larger ones are refused before they are read into memory. */
+export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
+/** Bytes of one answer's body; the features of a long text take more room than the text. */
+export const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
+
+/** JSON-RPC error codes beyond the standard's own. */
+export const ERROR_CODE = { work: -32001, refused: -32002, interrupted: -32800 } as const;
+
+/** What an error carries beside its message. */
+export interface ErrorData {
+  readonly kind: ErrorKind;
+}
+
+/** A request: its method, the schema that its parameters are checked by, and the type of its answer. */
+export interface Request<Given, Parsed, Result> {
+  readonly type: RequestType<Given, Result, ErrorData>;
+  readonly params: z.ZodType<Parsed, Given>;
+}
+
+const answering =
+  <Result>() =>
+  <Given, Parsed>(method: string, params: z.ZodType<Parsed, Given>): Request<Given, Parsed, Result> => ({
+    type: new RequestType(method),
+    params,
+  });
+
+const name = z.string().min(1).max(4096);
+const Nothing = z.object({});
+const ByName = z.object({ name });
+const ByJob = z.object({ job: name });
+
+/** The first request of a connection: shows the token of the endpoint file and the protocol that the client speaks. */
+export const Hello = answering<{ protocol: number; version: string; pid: number }>()(
+  'hello',
+  z.object({ protocol: z.int(), token: z.string().max(256), client: z.string().max(256) }),
+);
+
+export interface DaemonStatus {
+  readonly version: string;
+  readonly pid: number;
+  readonly home: string;
+  readonly started: string;
+  readonly clients: number;
+  readonly jobs: { readonly queued: number; readonly running: number };
+  /** Resident memory, bytes. */
+  readonly memory: number;
+  readonly log: string;
+}
+export const ShowStatus = answering<DaemonStatus>()('daemon/status', Nothing);
+/** Running jobs are asked to checkpoint, then the daemon exits. Answered before it does. */
+export const StopDaemon = answering<null>()('daemon/stop', Nothing);
+
+export const ListModels = answering<readonly results.ModelSummary[]>()('models/list', Nothing);
+export const ShowModel = answering<results.ModelResult>()('models/show', ByName);
+export const AddModel = answering<results.ModelSummary>()('models/add', requests.AddModelRequest);
+export const RemoveModel = answering<null>()('models/remove', ByName);
+export const RunModel = answering<results.RunModelResult>()('models/run', requests.RunModelRequest);
+
+export const ListCorpora = answering<readonly results.CorpusSummary[]>()('corpora/list', Nothing);
+export const ShowCorpus = answering<results.CorpusSummary>()('corpora/show', ByName);
+export const RemoveCorpus = answering<null>()('corpora/remove', ByName);
+
+export const ListSeeds = answering<readonly results.SeedSetSummary[]>()('seeds/list', Nothing);
+export const ShowSeeds = answering<results.SeedSetResult>()('seeds/show', ByName);
+export const AddSeeds = answering<results.SeedSetResult>()('seeds/add', requests.AddSeedsRequest);
+export const RemoveSeeds = answering<null>()('seeds/remove', ByName);
+
+export const Inspect = answering<results.InspectResult>()('inspect', requests.InspectRequest);
+export const ShowFeature = answering<results.FeatureResult>()('feature/show', requests.FeatureRequest);
+
+export const ListDictionaries = answering<readonly results.DictionarySummary[]>()('dictionaries/list', Nothing);
+export const ShowDictionary = answering<results.DictionarySummary>()('dictionaries/show', ByName);
+export const RemoveDictionary = answering<null>()('dictionaries/remove', ByName);
+export const EncodeDictionary = answering<results.EncodeResult>()('dictionaries/encode', requests.EncodeRequest);
+export const ImportDictionary = answering<results.DictionarySummary>()(
+  'dictionaries/import',
+  requests.ImportDictionaryRequest,
+);
+export const ExportDictionary = answering<results.ExportResult>()(
+  'dictionaries/export',
+  requests.ExportDictionaryRequest,
+);
+
+export const Doctor = answering<results.DoctorResult>()('doctor', Nothing);
+
+/** Puts a job in the queue. Jobs belong to the daemon: they go on when their client leaves. */
+export const StartJob = answering<Job>()('jobs/start', JobSpec);
+/** All jobs that are remembered, oldest first. */
+export const ListJobs = answering<readonly Job[]>()('jobs/list', Nothing);
+export const ShowJob = answering<JobDetail>()('jobs/show', ByJob);
+/** Ends a job for good, whether it waits or runs. Answers once it has ended. */
+export const CancelJob = answering<Job>()('jobs/cancel', ByJob);
+/** Stops a job at its next checkpoint, to be resumed later. Answers once it stands. */
+export const PauseJob = answering<Job>()('jobs/pause', ByJob);
+/** Puts a paused, failed or cancelled job back in the queue; training goes on from its checkpoint. */
+export const ResumeJob = answering<Job>()('jobs/resume', ByJob);
+/** From now on `jobs/changed` tells this client of one job, or of all (`job: null`). Answers those jobs as they are. */
+export const FollowJobs = answering<readonly Job[]>()('jobs/follow', z.object({ job: name.nullable() }));
+
+/** A followed job has another state or has got further. Sent at most ten times a second a job. */
+export const JobChanged = new NotificationType<Job>('jobs/changed');
