@@ -3,7 +3,7 @@
  * Each step is skipped when its result is newer than what it is made from.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -49,32 +49,33 @@ async function buildAddon() {
   await buildAddonIfPossible();
 }
 
-/** One process prepares at a time; the others wait and then find everything fresh. */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** One process prepares at a time; the others wait and then find everything fresh. A dead process's lock is taken over. */
 async function withLock(work) {
   const lock = join(root, '.prepare-lock');
-  for (let waited = 0; ; waited += 200) {
+  for (;;) {
     try {
-      mkdirSync(lock);
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
       break;
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
-      // A lock older than ten minutes was left by a process that was killed.
-      if (Date.now() - newestMtimeOfFolder(lock) > 600_000) rmSync(lock, { recursive: true, force: true });
-      await sleep(200);
+      const owner = Number(readFileSync(lock, { encoding: 'utf8', flag: 'a+' }));
+      if (owner > 0 && !isAlive(owner)) rmSync(lock, { force: true });
+      else await sleep(100);
     }
   }
   try {
     return await work();
   } finally {
-    rmSync(lock, { recursive: true, force: true });
-  }
-}
-
-function newestMtimeOfFolder(folder) {
-  try {
-    return statSync(folder).mtimeMs;
-  } catch {
-    return Date.now();
+    rmSync(lock, { force: true });
   }
 }
 
