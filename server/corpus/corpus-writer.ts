@@ -12,7 +12,7 @@ const ROWS_PER_BATCH = 4096;
 const TEXT_PER_BATCH = 8 * 1024 * 1024;
 /** A passage is dropped when so large a share of its 13-grams was seen in passages kept before it. */
 export const DUPLICATE_SHARE = 0.5;
-/** Older versions of a table are kept so long, for whoever reads them still. */
+/** Older versions of a table that others may be reading are kept so long. */
 const KEEP_VERSIONS_MS = 24 * 60 * 60 * 1000;
 
 /** The database and the place of one corpus in it. */
@@ -38,6 +38,7 @@ class Seen {
 export class CorpusWriter {
   readonly #place: CorpusPlace;
   readonly #embedder: TextEmbedder | null;
+  readonly #isNew: boolean;
   #manifest: CorpusManifest;
   #table: lancedb.Table | null;
   #seen: Promise<Seen> | null = null;
@@ -57,6 +58,7 @@ export class CorpusWriter {
     this.#place = place;
     this.#embedder = embedder;
     this.#table = existing?.table ?? null;
+    this.#isNew = existing === null;
     const ownEmbedder = embedder && { contentHash: embedder.contentHash, dimensions: embedder.dimensions };
     this.#manifest = existing?.manifest ?? {
       ...{ created: new Date().toISOString(), tokenizerHash, embedder: ownEmbedder },
@@ -127,12 +129,14 @@ export class CorpusWriter {
     await this.#flush();
     const table = this.#table;
     if (table === null) return;
-    const indexes = new Set((await table.listIndices()).flatMap((index) => index.columns));
+    if (this.#manifest.figures?.version === (await table.version())) return;
+    // Joins small batches, and takes new passages into the indexes there are.
+    const keep = this.#isNew ? 0 : KEEP_VERSIONS_MS;
+    await table.optimize({ cleanupOlderThan: new Date(Date.now() - keep) });
+    const indexed = new Set((await table.listIndices()).flatMap((index) => index.columns));
     const { Index } = this.#place.lance;
-    if (!indexes.has('text')) await table.createIndex('text', { config: Index.fts(FULL_TEXT) });
-    if (!indexes.has('id')) await table.createIndex('id', { config: Index.btree() });
-    if (indexes.size > 0 && this.#added.passages > 0)
-      await table.optimize({ cleanupOlderThan: new Date(Date.now() - KEEP_VERSIONS_MS) });
+    if (!indexed.has('text')) await table.createIndex('text', { config: Index.fts(FULL_TEXT) });
+    if (!indexed.has('id')) await table.createIndex('id', { config: Index.btree() });
     this.#manifest = { ...this.#manifest, figures: await tableFigures(table) };
     await writeManifest(this.#place.manifestPath, this.#manifest);
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MatchQuery, Table } from '@lancedb/lancedb';
-import { UsageError, WorkError } from '../foundation/errors.ts';
+import { messageOf, UsageError, WorkError } from '../foundation/errors.ts';
 import type { CorpusManifest, TableFigures } from './corpus-manifest.ts';
 import { columnOf, copyVectors, PASSAGE_COLUMNS, passageAt } from './passage-table.ts';
 import type { Passage } from './passage.ts';
@@ -133,10 +133,17 @@ export class Corpus {
       .select(['id', '_score'])
       .limit(limit);
     const hits: { id: string; score: number }[] = [];
-    for await (const batch of search) {
-      const [ids, scores] = [columnOf(batch, 'id'), columnOf(batch, '_score')];
-      for (let row = 0; row < batch.numRows; row++)
-        hits.push({ id: ids.get(row) as string, score: scores.get(row) as number });
+    try {
+      for await (const batch of search) {
+        const [ids, scores] = [columnOf(batch, 'id'), columnOf(batch, '_score')];
+        for (let row = 0; row < batch.numRows; row++)
+          hits.push({ id: ids.get(row) as string, score: scores.get(row) as number });
+      }
+    } catch (error) {
+      throw new WorkError(
+        `corpus ${this.summary.name} cannot be searched: ${messageOf(error)}. If adding its sources was interrupted, add them again: what is stored is kept.`,
+        { cause: error },
+      );
     }
     return hits.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
   }

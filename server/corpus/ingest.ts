@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { TextEmbedder, TextTokenizer } from '../foundation/encoding.ts';
 import { WorkError } from '../foundation/errors.ts';
-import { canonicalJson, sha256, sha256OfFile } from '../foundation/hash.ts';
+import { canonicalJson, sha256 } from '../foundation/hash.ts';
 import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import type { IngestRequest } from '../protocol/requests.ts';
 import type { IngestResult } from '../protocol/results.ts';
+import { fileBytes } from './byte-stream.ts';
 import type { FinishedSource, Skipped } from './corpus-manifest.ts';
 import type { CorpusStore } from './corpus-store.ts';
 import type { CorpusWriter } from './corpus-writer.ts';
@@ -55,20 +57,6 @@ function unitOf(request: IngestRequest): Unit {
   return request.unit === 'window' ? { kind: 'window', tokens: request.windowTokens } : { kind: request.unit };
 }
 
-/** Content and settings of a source: the same key gives the same passages. */
-async function keyOf(source: Source, request: IngestRequest, tokenizer: TextTokenizer): Promise<string> {
-  const { textField, idField } = request;
-  const settings = {
-    version: READER_VERSION,
-    unit: unitOf(request),
-    textField,
-    idField,
-    tokenizer: tokenizer.contentHash,
-  };
-  const content = source.kind === 'file' ? await sha256OfFile(source.path) : source.corpus.version;
-  return sha256(nameOf(source), '\0', content, '\0', canonicalJson(settings));
-}
-
 function nameOf(source: Source): string {
   return source.kind === 'file' ? source.path : source.corpus.source;
 }
@@ -113,7 +101,7 @@ class Ingest {
   }
 
   async source(source: Source): Promise<void> {
-    const key = await keyOf(source, this.#request, this.#tokenizer);
+    const key = await this.#keyOf(source);
     const known = this.#writer.finishedSource(key);
     if (known !== undefined) {
       this.#bytes += source.kind === 'file' ? source.bytes : 0;
@@ -138,6 +126,23 @@ class Ingest {
     this.#writer.finish(finished, source.kind === 'sample' ? source.corpus.licence : null);
   }
 
+  /** Content and settings of a source: the same key gives the same passages. */
+  async #keyOf(source: Source): Promise<string> {
+    const { textField, idField } = this.#request;
+    const settings = {
+      ...{ version: READER_VERSION, unit: unitOf(this.#request), textField, idField },
+      tokenizer: this.#tokenizer.contentHash,
+    };
+    const hash = createHash('sha256').update(`${nameOf(source)}\0${canonicalJson(settings)}\0`);
+    if (source.kind === 'sample') return hash.update(source.corpus.version).digest('hex');
+    let bytes = 0;
+    for await (const chunk of fileBytes(source.path, (length) => (bytes += length))) {
+      hash.update(chunk);
+      await this.#takeTurns('checking sources', bytes, source.bytes);
+    }
+    return hash.digest('hex');
+  }
+
   #count({ passages, duplicates, skipped, skippedTotal }: Reading): void {
     this.#result.passages += passages;
     this.#result.duplicates += duplicates;
@@ -159,6 +164,7 @@ class Ingest {
     const name = nameOf(source);
     const reading: Reading = { passages: 0, duplicates: 0, skipped: [], skippedTotal: 0 };
     for await (const item of this.#items(source)) {
+      await this.#reportReading(reading.passages);
       if (item.kind === 'skipped') {
         reading.skippedTotal++;
         if (reading.skipped.length < NAMED_SKIPPED)
@@ -168,18 +174,23 @@ class Ingest {
       for (const passage of passagesOf(name, item, unitOf(this.#request), this.#tokenizer)) {
         if (await this.#writer.add(passage)) reading.passages++;
         else reading.duplicates++;
-        await this.#takeTurns(this.#result.passages + reading.passages);
+        await this.#reportReading(reading.passages);
       }
     }
     return reading;
   }
 
-  async #takeTurns(passages: number): Promise<void> {
+  async #reportReading(passages: number): Promise<void> {
+    const count = (this.#result.passages + passages).toLocaleString('en');
+    await this.#takeTurns('reading sources', this.#bytes, this.#totalBytes, `${count} passages`);
+  }
+
+  /** Lets the event loop and whoever watches or stops the work have a turn, when the last was a while ago. */
+  async #takeTurns(stage: string, done: number, total: number | null, note?: string): Promise<void> {
     if (performance.now() - this.#turn < TURN_MS) return;
     await setImmediate();
     throwIfStopped(this.#control, 'the same command goes on where it stopped');
-    const note = `${passages.toLocaleString('en')} passages`;
-    this.#control.report({ stage: 'reading sources', done: this.#bytes, total: this.#totalBytes, unit: 'bytes', note });
+    this.#control.report({ stage, done, total, unit: 'bytes', ...(note === undefined ? {} : { note }) });
     this.#turn = performance.now();
   }
 }

@@ -6,7 +6,8 @@ export const NGRAM_WORDS = 13;
 const REMEMBERED_NGRAMS = 1 << 24;
 
 // Scripts written without spaces count every character as a word.
-const WORD = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|[\p{L}\p{M}\p{N}]+/gu;
+const UNSPACED = String.raw`[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}]`;
+const WORD = new RegExp(String.raw`(?=\p{L})${UNSPACED}|(?:(?!${UNSPACED})[\p{L}\p{M}\p{N}])+`, 'gu');
 const BASES = [0x01000193, 0x5bd1e995] as const;
 
 function mix(hash: number): number {

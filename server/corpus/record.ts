@@ -31,8 +31,13 @@ export function skipped(line: number | null, reason: string): SkippedRecord {
   return { kind: 'skipped', line, reason };
 }
 
+/** JSON can hold half a surrogate pair, which no UTF-8 store can: it becomes U+FFFD, so that places stay. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
+}
+
 function fieldText(value: unknown): string | null {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return wellFormed(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (!Array.isArray(value)) return null;
   const entries = value.map(fieldText);
@@ -70,5 +75,5 @@ export function recordOf(
       return kept === null || kept.length > MAX_FIELD_LENGTH ? [] : [[name, kept]];
     }),
   );
-  return { kind: 'record', document: id, text, offset: 0, line, linesInText: false, fields };
+  return { kind: 'record', document: id, text: wellFormed(text), offset: 0, line, linesInText: false, fields };
 }
