@@ -120,7 +120,7 @@ describe('ingest', () => {
 
   it('drops passages that repeat a stored one wholly or in half of their 13-grams', async () => {
     const words = (prefix: string, count: number): string =>
-      Array.from({ length: count }, (_, at) => prefix + at).join(' ');
+      Array.from({ length: count }, (_, at) => `${prefix}${at}`).join(' ');
     const path = await write(
       'a.jsonl',
       jsonl(

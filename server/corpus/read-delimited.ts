@@ -3,14 +3,7 @@ import { parse, type CsvError } from 'csv-parse';
 import { messageOf } from '../foundation/errors.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { decode } from './decode.ts';
-import {
-  MAX_RECORD_BYTES,
-  recordOf,
-  skipped,
-  type RecordFields,
-  type SkippedRecord,
-  type SourceItem,
-} from './record.ts';
+import { MAX_RECORD_BYTES, recordOf, skipped, type RecordFields, type SourceItem } from './record.ts';
 
 interface ParsedRecord {
   readonly record: readonly Buffer[];
@@ -18,7 +11,16 @@ interface ParsedRecord {
   readonly info: { readonly lines: number };
 }
 
-const TOO_LONG = `a row longer than ${MAX_RECORD_BYTES / 1024 ** 2} MiB, perhaps a quote that is not closed; the rows before it were kept`;
+const TOO_LONG = `a row longer than ${MAX_RECORD_BYTES / 1024 ** 2} MiB, perhaps a quote that is not closed`;
+
+/** What the parser said, which is ahead of the rows that are handed out. */
+interface Problem {
+  /** Rows before it. */
+  readonly row: number;
+  readonly reason: string;
+  /** Nothing after it can be trusted. */
+  readonly last: boolean;
+}
 
 /** Bytes without a byte order mark; `onEarlyEnd` is told why they ended early. */
 async function* withoutMark(bytes: ByteStream, onEarlyEnd: (reason: string) => void): AsyncGenerator<Buffer> {
@@ -58,28 +60,32 @@ export async function* readDelimited(
   delimiter: ',' | '\t',
   fields: RecordFields,
 ): AsyncGenerator<SourceItem> {
-  const problems: SkippedRecord[] = []; // filled by events; their line is where reading was then
-  const state = { stopped: false };
-  const source = Readable.from(
-    withoutMark(bytes, (reason) => problems.push(skipped(null, `${reason}; the rows before that were kept`))),
-  );
+  const problems: Problem[] = [];
+  const source = Readable.from(withoutMark(bytes, (reason) => problems.push({ row: Infinity, reason, last: true })));
   const parser = parse({
     ...{ delimiter, encoding: null, info: true, max_record_size: MAX_RECORD_BYTES },
     ...{ relax_column_count: true, relax_quotes: true, skip_records_with_error: true },
   });
   parser.on('skip', (error: CsvError) => {
-    state.stopped ||= error.code === 'CSV_MAX_RECORD_SIZE';
-    problems.push(skipped(null, state.stopped ? TOO_LONG : messageOf(error)));
+    if (problems.at(-1)?.last === true) return;
+    const last = error.code === 'CSV_MAX_RECORD_SIZE';
+    problems.push({ row: parser.info.records, reason: last ? TOO_LONG : messageOf(error), last });
+    if (last) {
+      source.unpipe(parser);
+      parser.end();
+    }
   });
   source.once('error', (error) => parser.destroy(error));
   source.pipe(parser);
-  let [header, line] = [null as readonly string[] | null, 1];
+  let [header, line, row] = [null as readonly string[] | null, 1, 0];
   try {
     for await (const { record, info } of parser as AsyncIterable<ParsedRecord>) {
+      if (problems.some((problem) => problem.last && problem.row <= row)) break;
+      for (; problems[0] !== undefined && problems[0].row <= row; problems.shift())
+        yield skipped(line, problems[0].reason);
       const begin = line;
-      for (const { reason } of problems.splice(0)) yield skipped(begin, reason);
       line = info.lines + 1;
-      if (state.stopped) break;
+      row++;
       if (record.length === 1 && record[0]!.length === 0) continue; // a blank line
       if (header === null) {
         header = record.map((name) => name.toString('utf8'));
@@ -89,7 +95,8 @@ export async function* readDelimited(
         }
       } else yield rowOf(record, header, fields, begin);
     }
-    for (const { reason } of problems) yield skipped(line, reason);
+    for (const { reason, last } of problems)
+      yield skipped(line, last ? `${reason}; the rows before that were kept` : reason);
   } finally {
     source.destroy();
     parser.destroy();

@@ -123,3 +123,11 @@ it('a quote that is not closed is told with the line it may begin on', async () 
   const items = await all(readDelimited(chunked(content, 1000), ',', { text: 'text', id: null }));
   expect(items).toMatchObject([{ text: 'good' }, { kind: 'skipped', line: 3 }]);
 });
+
+it('a row beyond the limit ends the table, and every row before it is kept', async () => {
+  const rows = Array.from({ length: 100 }, (_, at) => `row ${at}`);
+  const content = Buffer.from(`text\n${rows.join('\n')}\n"${'never closed\n'.repeat(1_500_000)}`);
+  const items = await all(readDelimited(chunked(content, 1 << 16), ',', { text: 'text', id: null }));
+  expect(records(items).map((row) => row.text)).toEqual(rows);
+  expect(items.filter((item) => item.kind === 'skipped')).toMatchObject([{ line: 102 }]);
+});

@@ -13,8 +13,8 @@ it('WordNet has one document a synset, with topics and everything above them', (
   const find = (start: string): SourceRecord => records.find(({ text }) => text.startsWith(start))!;
   expect(find('stigmatism: (optics)').fields).toMatchObject({ domain: 'optics', pos: 'noun', lexname: 'noun.state' });
   expect(find('stigmatism: (optics)').fields['domains']!.split('|')).toContain('physics');
-  expect(find('optics: ').fields['domains']!.split('|')).toContain('physics');
-  expect(find('cakewalk: an easy').fields['usage']).toBe('colloquialism');
+  expect(find('optics: the branch of physics').fields['domains']!.split('|')).toContain('physics');
+  expect(find('cakewalk: an easy').fields['usage']).toBe('trope');
   expect(find('dog, domestic dog, ').fields).toEqual({ pos: 'noun', lexname: 'noun.animal' });
   const physics = records.filter(({ fields }) => fields['domains']?.split('|').includes('physics'));
   expect(physics).toHaveLength(325);
