@@ -167,7 +167,7 @@ export class DaemonConnection implements Disposable {
     return new Promise((settle, reject) => {
       const fail = (error: unknown): void => {
         finish();
-        reject(error);
+        reject(error instanceof Error ? error : new WorkError(messageOf(error)));
       };
       const cancel = (): void => {
         this.request(CancelJob, { job: id }).catch(fail);
