@@ -1,7 +1,7 @@
 import type { InspectedToken, InspectResult } from '../protocol/results.ts';
 import type { CliCommand } from './cli-command.ts';
 import { count, counted, duration, figure } from './figures.ts';
-import { legend, paintTokens } from './painted-text.ts';
+import { legend, paintTokens, strongestOf } from './painted-text.ts';
 import type { Outcome, Shell } from './shell.ts';
 import { table } from './table.ts';
 import { oneLine, type Terminal } from './terminal.ts';
@@ -88,13 +88,8 @@ function tokenTable(terminal: Terminal, tokens: readonly InspectedToken[]): stri
 }
 
 function painted(terminal: Terminal, text: string, { tokens }: InspectResult): string {
-  const strongest = Math.max(0, ...tokens.map(({ features }) => features[0]?.activation ?? 0));
-  const strengths = tokens.map(({ start, end, features }) => ({
-    start,
-    end,
-    strength: strongest === 0 ? 0 : (features[0]?.activation ?? 0) / strongest,
-  }));
-  return `${paintTokens(terminal, text, strengths).trimEnd()}\n\n${legend(terminal, strongest)}`;
+  const active = tokens.map(({ start, end, features }) => ({ start, end, activation: features[0]?.activation ?? 0 }));
+  return `${paintTokens(terminal, text, active).trimEnd()}\n\n${legend(terminal, strongestOf(active))}`;
 }
 
 function shown(terminal: Terminal, text: string, result: InspectResult): string {

@@ -1,14 +1,38 @@
 import { productVersion } from '../foundation/package-root.ts';
 import { CliCommand } from './cli-command.ts';
 import { addCorpus } from './corpus-command.ts';
+import { addDaemon } from './daemon-command.ts';
+import { addDemo } from './demo-command.ts';
+import { addDictionary } from './dictionary-command.ts';
 import { addDoctor } from './doctor-command.ts';
+import { addEvaluate } from './evaluate-command.ts';
+import { addFeature } from './feature-command.ts';
 import { addInspect } from './inspect-command.ts';
+import { addJob } from './job-command.ts';
+import { addModel } from './model-command.ts';
+import { addRetrieve } from './retrieve-command.ts';
 import { addSeeds } from './seeds-command.ts';
+import { addFinetune, addTrain } from './train-command.ts';
 import type { GlobalOptions, Shell } from './shell.ts';
 import { anyText, wholeNumber } from './values.ts';
 
 /** In the order of the main job. */
-const FAMILIES = [addCorpus, addSeeds, addInspect, addDoctor];
+const FAMILIES = [
+  addDemo,
+  addModel,
+  addCorpus,
+  addSeeds,
+  addRetrieve,
+  addTrain,
+  addFinetune,
+  addEvaluate,
+  addInspect,
+  addFeature,
+  addDictionary,
+  addDaemon,
+  addJob,
+  addDoctor,
+];
 
 /** The whole command tree, bound to one call's shell. */
 export function buildProgram(shell: Shell): CliCommand {

@@ -82,10 +82,11 @@ export class Shell {
     return await work(services);
   }
 
-  /** Prints a command's outcome, as JSON or for people. */
-  async finish(outcome: Promise<Outcome>): Promise<void> {
-    const { json, text } = await outcome;
-    this.#bar.clear();
+  /** Prints a command's outcome, as JSON or for people. Null: the command has streamed it. */
+  async finish(outcome: Promise<Outcome | null>): Promise<void> {
+    const ended = await outcome;
+    if (ended === null) return;
+    const { json, text } = ended;
     if (this.#options.json === true) this.print(JSON.stringify(json, null, this.out.redraws ? 2 : undefined));
     else this.print(text(this.out));
   }
