@@ -19,6 +19,8 @@ export interface Dictionary {
   readonly contentHash: string;
   readonly shape: EngineShape;
   readonly parameters: DictionaryParameters;
+  /** λ it was trained with, on activations of mean norm √d_in; absent where there is no penalty or nobody noted it. */
+  readonly sparsityCoefficient?: number;
   readonly origin: DictionaryOrigin;
   /** [d_sae] a person's names of features; null where there is none. */
   readonly labels: ReadonlyMap<number, string>;
