@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Random } from '../foundation/random.ts';
 
 export interface Interval {
@@ -6,6 +7,8 @@ export interface Interval {
 }
 
 export const RESAMPLES = 1000;
+/** Other work of the process waits no longer than this. */
+const TURN_MILLISECONDS = 10;
 const UNKNOWN: Interval = { low: null, high: null };
 
 /** Linear interpolation between order statistics. @param sorted ascending, not empty */
@@ -29,18 +32,23 @@ function percentileInterval(values: Float64Array): Interval {
  * @param statistics functions of the total [columns]
  * @returns one interval a statistic; unknown where there are fewer than two units or most draws give no finite value
  */
-export function bootstrapIntervals(
+export async function bootstrapIntervals(
   sums: Float64Array,
   columns: number,
   statistics: readonly ((total: Float64Array) => number)[],
   random: Random,
   resamples = RESAMPLES,
-): Interval[] {
+): Promise<Interval[]> {
   const units = sums.length / columns;
   if (units < 2) return statistics.map(() => UNKNOWN);
   const values = statistics.map(() => new Float64Array(resamples));
   const total = new Float64Array(columns);
+  let turn = performance.now();
   for (let resample = 0; resample < resamples; resample++) {
+    if (performance.now() - turn > TURN_MILLISECONDS) {
+      await nextTurn();
+      turn = performance.now();
+    }
     total.fill(0);
     for (let draw = 0; draw < units; draw++) {
       const row = random.below(units) * columns;

@@ -127,7 +127,7 @@ export async function evaluateDictionary(request: EvaluationRequest, control: Jo
   return report(request, pass);
 }
 
-function report(request: EvaluationRequest, pass: EvaluationPass): Evaluation {
+async function report(request: EvaluationRequest, pass: EvaluationPass): Promise<Evaluation> {
   const { dictionary, baseline, seed, splitHash, overlapDropped, coverage: rule = DEFAULT_RULE } = request;
   const [first, second = null] = pass.dictionaries as [EvaluatedDictionary, EvaluatedDictionary?];
   const types = tailFirst(pass.typeCounts);
@@ -135,15 +135,15 @@ function report(request: EvaluationRequest, pass: EvaluationPass): Evaluation {
   const contexts = request.contextsPerFeature ?? CONTEXTS_PER_FEATURE;
   const random = new Random(seed);
   const metrics: Record<string, Metric> = {
-    ...metricsOfDocuments(
+    ...(await metricsOfDocuments(
       pass.documents.matrix(),
       DICTIONARY_SUMS.length,
       first.dictionary.shape.dIn,
       second !== null,
       random,
-    ),
-    ...metricsOfFeatures(first.tally, second?.tally ?? null, random),
-    ...metricsOfTypes(types, covered, { ...rule, contexts }, random),
+    )),
+    ...(await metricsOfFeatures(first.tally, second?.tally ?? null, random)),
+    ...(await metricsOfTypes(types, covered, { ...rule, contexts }, random)),
   };
   return {
     dictionary: dictionary.dictionary.name,

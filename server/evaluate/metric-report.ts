@@ -17,13 +17,13 @@ function metric(value: number, baseline: number | null, interval: Interval, form
  * Metrics of sums over tokens, with intervals over documents.
  * @param matrix [documents, dictionaries · columns], see `DocumentSums.matrix`
  */
-export function metricsOfDocuments(
+export async function metricsOfDocuments(
   matrix: Float64Array,
   columns: number,
   dIn: number,
   hasBaseline: boolean,
   random: Random,
-): Record<string, Metric> {
+): Promise<Record<string, Metric>> {
   const width = columns * (hasBaseline ? 2 : 1);
   const definitions: readonly MetricDefinition<DictionarySums>[] = [...reconstructionMetrics(dIn), ...SPLICED_METRICS];
   const totals = columnTotals(matrix, width);
@@ -32,7 +32,7 @@ export function metricsOfDocuments(
       (total: Float64Array): number =>
         statistic(sumsAt(total, 0)) - (hasBaseline ? statistic(sumsAt(total, 1)) : 0),
   );
-  const intervals = bootstrapIntervals(matrix, width, compared, random);
+  const intervals = await bootstrapIntervals(matrix, width, compared, random);
   const sums = sumsAt(totals, 0);
   const n =
     `n = ${sums.tokens} tokens, ${sums.predictions} predictions, ${matrix.length / width} documents; ` +
@@ -45,57 +45,74 @@ export function metricsOfDocuments(
   );
 }
 
+const SHARES: readonly {
+  readonly name: string;
+  readonly formula: string;
+  readonly condition: (density: number) => boolean;
+}[] = [
+  { name: 'dead_share', formula: 'share of features that fired on no token', condition: (density) => density === 0 },
+  {
+    name: 'share_above_1_percent',
+    formula: 'share of features that fired on more than 1 % of tokens',
+    condition: (density) => density > 0.01,
+  },
+  {
+    name: 'share_above_10_percent',
+    formula: 'share of features that fired on more than 10 % of tokens',
+    condition: (density) => density > 0.1,
+  },
+];
+const FEATURE_COLUMNS = 1 + SHARES.length;
+
 /** Metrics that are shares of features. Documents cannot be resampled for these: a draw leaves documents out, and so always adds dead features. */
-export function metricsOfFeatures(
+export async function metricsOfFeatures(
   dictionary: FeatureTally,
   baseline: FeatureTally | null,
   random: Random,
-): Record<string, Metric> {
-  const shares: [name: string, formula: string, condition: (density: number) => boolean][] = [
-    ['dead_share', 'share of features that fired on no token', (density) => density === 0],
-    ['share_above_1_percent', 'share of features that fired on more than 1 % of tokens', (density) => density > 0.01],
-    ['share_above_10_percent', 'share of features that fired on more than 10 % of tokens', (density) => density > 0.1],
-  ];
+): Promise<Record<string, Metric>> {
+  const tallies = baseline === null ? [dictionary] : [dictionary, baseline];
+  const intervals = await bootstrapIntervals(
+    featureRows(tallies),
+    FEATURE_COLUMNS * tallies.length,
+    SHARES.map(
+      (_, index) =>
+        (total: Float64Array): number =>
+          total[index + 1]! / total[0]! -
+          (baseline === null ? 0 : total[FEATURE_COLUMNS + index + 1]! / total[FEATURE_COLUMNS]!),
+    ),
+    random,
+  );
+  const n =
+    `n = ${dictionary.fires.length} features, ${dictionary.tokens} tokens; ` +
+    `95 % interval: ${RESAMPLES} ${baseline === null ? '' : 'paired '}bootstrap draws of features`;
   return Object.fromEntries(
-    shares.map(([name, formula, condition]) => {
-      const [value, before] = [dictionary.share(condition), baseline === null ? null : baseline.share(condition)];
-      const interval = shareDifference(dictionary, baseline, condition, random);
-      const n = `n = ${dictionary.fires.length} features, ${dictionary.tokens} tokens`;
-      const drawn = `95 % interval: ${RESAMPLES} ${baseline === null ? '' : 'paired '}bootstrap draws of features`;
-      return [name, metric(value, before, interval, `${formula}; ${n}; ${drawn}`)];
-    }),
+    SHARES.map(({ name, formula, condition }, index) => [
+      name,
+      metric(dictionary.share(condition), baseline?.share(condition) ?? null, intervals[index]!, `${formula}; ${n}`),
+    ]),
   );
 }
 
-function shareDifference(
-  dictionary: FeatureTally,
-  baseline: FeatureTally | null,
-  condition: (density: number) => boolean,
-  random: Random,
-): Interval {
-  const holds = (tally: FeatureTally, feature: number): number =>
-    feature < tally.fires.length && condition(tally.fires[feature]! / tally.tokens) ? 1 : 0;
-  const units = Math.max(dictionary.fires.length, baseline?.fires.length ?? 0);
-  const rows = new Float64Array(units * 4);
-  for (let feature = 0; feature < units; feature++) {
-    rows[4 * feature] = holds(dictionary, feature);
-    rows[4 * feature + 1] = feature < dictionary.fires.length ? 1 : 0;
-    if (baseline === null) continue;
-    rows[4 * feature + 2] = holds(baseline, feature);
-    rows[4 * feature + 3] = feature < baseline.fires.length ? 1 : 0;
-  }
-  const difference = (total: Float64Array): number =>
-    total[0]! / total[1]! - (baseline === null ? 0 : total[2]! / total[3]!);
-  return bootstrapIntervals(rows, 4, [difference], random)[0]!;
+/** One row a feature; of each tally: 1 where the feature exists, then 1 where each share's condition holds. */
+function featureRows(tallies: readonly FeatureTally[]): Float64Array {
+  const width = FEATURE_COLUMNS * tallies.length;
+  const rows = new Float64Array(width * Math.max(...tallies.map(({ fires }) => fires.length)));
+  for (const [index, { fires, tokens }] of tallies.entries())
+    for (let feature = 0; feature < fires.length; feature++) {
+      const density = fires[feature]! / tokens;
+      const holds = SHARES.map(({ condition }) => (condition(density) ? 1 : 0));
+      rows.set([1, ...holds], feature * width + index * FEATURE_COLUMNS);
+    }
+  return rows;
 }
 
 /** Tail coverage (method.md, measures 4 and 5), with intervals over token types: what a feature is about depends on all documents at once. */
-export function metricsOfTypes(
+export async function metricsOfTypes(
   types: readonly TypeCount[],
   covered: readonly ReadonlySet<number>[],
   rule: CoverageRule & { readonly contexts: number },
   random: Random,
-): Record<string, Metric> {
+): Promise<Record<string, Metric>> {
   const tail = tailOf(types);
   const [first, second = null] = covered as [ReadonlySet<number>, ReadonlySet<number>?];
   const rows = Float64Array.from(
@@ -115,7 +132,7 @@ export function metricsOfTypes(
     tail_coverage: metric(
       tailCoverage(tail, first),
       second === null ? null : tailCoverage(tail, second),
-      bootstrapIntervals(rows, 3, [difference], random)[0]!,
+      (await bootstrapIntervals(rows, 3, [difference], random))[0]!,
       formula,
     ),
   };
