@@ -7,7 +7,9 @@ const REMEMBERED_NGRAMS = 1 << 24;
 
 // Scripts written without spaces count every character as a word.
 const UNSPACED = String.raw`[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}]`;
-const WORD = new RegExp(String.raw`(?=\p{L})${UNSPACED}|(?:(?!${UNSPACED})[\p{L}\p{M}\p{N}])+`, 'gu');
+const HAS_UNSPACED = new RegExp(UNSPACED, 'u');
+const SPACED_WORD = /[\p{L}\p{M}\p{N}]+/gu;
+const ANY_WORD = new RegExp(String.raw`(?=\p{L})${UNSPACED}|(?:(?!${UNSPACED})[\p{L}\p{M}\p{N}])+`, 'gu');
 const BASES = [0x01000193, 0x5bd1e995] as const;
 
 function mix(hash: number): number {
@@ -38,7 +40,8 @@ function shingleHash(words: Uint32Array, first: number, length: number): number 
  * than 13 words has one: its whole sequence of words. A text without words has none.
  */
 export function ngramsOf(text: string): Float64Array {
-  const words = Uint32Array.from(text.normalize('NFKC').toLowerCase().match(WORD) ?? [], wordHash);
+  const plain = text.normalize('NFKC').toLowerCase();
+  const words = Uint32Array.from(plain.match(HAS_UNSPACED.test(plain) ? ANY_WORD : SPACED_WORD) ?? [], wordHash);
   if (words.length === 0) return new Float64Array();
   const length = Math.min(NGRAM_WORDS, words.length);
   const hashes = new Set<number>();
