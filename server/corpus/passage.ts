@@ -3,7 +3,7 @@ export interface Passage {
   /** Stable: first 16 hexadecimal digits of SHA-256 over source, place and text. */
   readonly id: string;
   readonly text: string;
-  /** Tokens of the text in the corpus's tokenizer, without BOS. */
+  /** Tokens of the text in the corpus's tokenizer, without BOS; a window's are those of its document's encoding. */
   readonly tokens: number;
   readonly contentHash: string;
   readonly provenance: Provenance;
