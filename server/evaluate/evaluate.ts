@@ -10,6 +10,7 @@ import { EvaluatedDictionary, type LoadedDictionary, type TokenBatch } from './e
 import { sequenceBatches, type EvaluationSequence } from './evaluation-sequences.ts';
 import { metricsOfDocuments, metricsOfFeatures, metricsOfTypes } from './metric-report.ts';
 import { ordinaryRows, patched, splicedSums } from './spliced-metrics.ts';
+import { metricsOfWeights } from './weight-metrics.ts';
 import { DEFAULT_RULE, tailFirst, type CoverageRule } from './tail-coverage.ts';
 
 export interface Evaluation extends EvaluateResult {
@@ -143,6 +144,7 @@ async function report(request: EvaluationRequest, pass: EvaluationPass): Promise
       random,
     )),
     ...(await metricsOfFeatures(first.tally, second?.tally ?? null, random)),
+    ...metricsOfWeights(first.dictionary, second?.dictionary ?? null),
     ...(await metricsOfTypes(types, covered, { ...rule, contexts }, random)),
   };
   return {

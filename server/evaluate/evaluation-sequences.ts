@@ -16,7 +16,7 @@ export interface EvaluationSequence {
 export function* sequencesOf(passage: Passage, model: LanguageModel): Generator<EvaluationSequence, void, undefined> {
   const { ids, special } = model.encode(passage.text);
   const prefix = Math.max(0, special.indexOf(0));
-  const room = model.description.contextLength - prefix;
+  const room = Math.max(1, model.description.contextLength - prefix);
   const document = `${passage.provenance.source}\n${passage.provenance.document}`;
   for (let start = prefix; start < ids.length; start += room) {
     const end = Math.min(ids.length, start + room);

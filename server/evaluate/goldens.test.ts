@@ -8,7 +8,7 @@ import type { SplicedLosses } from '../model/language-model.ts';
 import { FeatureTally } from './feature-tally.ts';
 import { ActivationMoments, reconstructionMetrics, reconstructionSums } from './reconstruction-metrics.ts';
 import { SPLICED_METRICS, splicedSums } from './spliced-metrics.ts';
-import { weightMetrics } from './weight-metrics.ts';
+import { maximumDecoderCosine, weightFigures } from './weight-metrics.ts';
 
 /** numpy's and scikit-learn's numbers; made by shared/fixtures/metrics. */
 interface Golden {
@@ -170,7 +170,8 @@ describe('weight metrics', () => {
         ...{ encoderBias: new Float32Array(golden.n), decoderBias: new Float32Array(golden.d) },
       },
     };
-    const ours = weightMetrics(dictionary);
+    const maximumCosines = Float64Array.from({ length: golden.n }, (_, j) => maximumDecoderCosine(dictionary, j));
+    const ours = { ...weightFigures(dictionary), maximumDecoderCosine: maximumCosines };
     for (const [name, expected] of Object.entries(goldenWeights))
       ours[name as keyof typeof ours].forEach((value, feature) => {
         closeTo(value, expected[feature]!);

@@ -1,40 +1,80 @@
+import type { Metric } from '../protocol/results.ts';
+import { decoderCosines } from '../sae/decoder-cosines.ts';
 import type { Dictionary } from '../sae/dictionary.ts';
 
-/** [d_sae] each */
-export interface WeightMetrics {
+type Weights = Pick<Dictionary, 'parameters' | 'shape'>;
+
+/** Figures of the weights alone (SAEBench, 2503.09532), [d_sae] each. */
+export interface WeightFigures {
   /** ‖W_enc[:, j]‖ */
   readonly encoderNorm: Float64Array;
   /** ‖W_dec[j]‖ */
   readonly decoderNorm: Float64Array;
   /** cos(W_enc[:, j], W_dec[j]) */
   readonly encoderDecoderCosine: Float64Array;
-  /** max over i ≠ j of cos(W_dec[j], W_dec[i]), signed */
-  readonly maximumDecoderCosine: Float64Array;
 }
 
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}
-
-/** Figures of the weights alone (SAEBench, 2503.09532). The last one costs d_sae² · d_in / 2 multiplications. */
-export function weightMetrics({ parameters, shape }: Pick<Dictionary, 'parameters' | 'shape'>): WeightMetrics {
-  const { dIn, dSae } = shape;
-  const row = (matrix: Float32Array, j: number): Float32Array => matrix.subarray(j * dIn, (j + 1) * dIn);
-  const [encoderNorm, decoderNorm] = [new Float64Array(dSae), new Float64Array(dSae)];
-  const encoderDecoderCosine = new Float64Array(dSae);
-  const maximumDecoderCosine = new Float64Array(dSae).fill(dSae > 1 ? -1 : NaN);
+export function weightFigures({ parameters: { encoder, decoder }, shape: { dIn, dSae } }: Weights): WeightFigures {
+  const figures = {
+    encoderNorm: new Float64Array(dSae),
+    decoderNorm: new Float64Array(dSae),
+    encoderDecoderCosine: new Float64Array(dSae),
+  };
   for (let j = 0; j < dSae; j++) {
-    const [encoder, decoder] = [row(parameters.encoder, j), row(parameters.decoder, j)];
-    encoderNorm[j] = Math.sqrt(dot(encoder, encoder));
-    decoderNorm[j] = Math.sqrt(dot(decoder, decoder));
-    encoderDecoderCosine[j] = dot(encoder, decoder) / (encoderNorm[j]! * decoderNorm[j]!);
-    for (let i = 0; i < j; i++) {
-      const cosine = dot(decoder, row(parameters.decoder, i)) / (decoderNorm[i]! * decoderNorm[j]!);
-      maximumDecoderCosine[i] = Math.max(maximumDecoderCosine[i]!, cosine);
-      maximumDecoderCosine[j] = Math.max(maximumDecoderCosine[j]!, cosine);
+    let [encoderSquares, decoderSquares, product] = [0, 0, 0];
+    for (let i = j * dIn; i < (j + 1) * dIn; i++) {
+      encoderSquares += encoder[i]! ** 2;
+      decoderSquares += decoder[i]! ** 2;
+      product += encoder[i]! * decoder[i]!;
     }
+    figures.encoderNorm[j] = Math.sqrt(encoderSquares);
+    figures.decoderNorm[j] = Math.sqrt(decoderSquares);
+    figures.encoderDecoderCosine[j] = product === 0 ? 0 : product / Math.sqrt(encoderSquares * decoderSquares);
   }
-  return { encoderNorm, decoderNorm, encoderDecoderCosine, maximumDecoderCosine };
+  return figures;
+}
+
+/** max over i ≠ j of cos(W_dec[j], W_dec[i]), signed: near 1 the dictionary holds the same direction twice. */
+export function maximumDecoderCosine(dictionary: Weights, feature: number): number {
+  return decoderCosines(dictionary, feature).reduce(
+    (maximum, cosine, other) => (other === feature ? maximum : Math.max(maximum, cosine)),
+    -1,
+  );
+}
+
+/** Features whose nearest neighbour is sought: each costs d_sae · d_in multiplications. */
+const NEIGHBOUR_SAMPLE = 128;
+
+function mean(values: ArrayLike<number> & Iterable<number>): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}
+
+function sampledMaximumCosine(dictionary: Weights): number {
+  const { dSae } = dictionary.shape;
+  const count = Math.min(dSae, NEIGHBOUR_SAMPLE);
+  return mean(
+    Array.from({ length: count }, (_, i) => maximumDecoderCosine(dictionary, Math.floor((i * dSae) / count))),
+  );
+}
+
+/** Means over features. Nothing is sampled from text, so there are no intervals. */
+export function metricsOfWeights(dictionary: Weights, baseline: Weights | null): Record<string, Metric> {
+  const [figures, before] = [weightFigures(dictionary), baseline === null ? null : weightFigures(baseline)];
+  const metric = (value: number, baselineValue: number | null, formula: string): Metric => ({
+    ...{ value, baseline: baselineValue, difference: baselineValue === null ? null : value - baselineValue },
+    ...{ low: null, high: null, formula: `${formula}; n = ${dictionary.shape.dSae} features` },
+  });
+  const meanOf = (name: keyof WeightFigures, formula: string): Metric =>
+    metric(mean(figures[name]), before === null ? null : mean(before[name]), formula);
+  return {
+    encoder_norm: meanOf('encoderNorm', 'mean over features of ‖W_enc[:, j]‖'),
+    encoder_decoder_cosine: meanOf('encoderDecoderCosine', 'mean over features of cos(W_enc[:, j], W_dec[j])'),
+    maximum_decoder_cosine: metric(
+      sampledMaximumCosine(dictionary),
+      baseline === null ? null : sampledMaximumCosine(baseline),
+      `mean of max over i ≠ j of cos(W_dec[j], W_dec[i]), over at most ${NEIGHBOUR_SAMPLE} features j at even distances`,
+    ),
+  };
 }

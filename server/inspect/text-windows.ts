@@ -20,7 +20,7 @@ export interface TextWindow {
 export function textWindows({ ids, special }: Encoding, contextLength: number): TextWindow[] {
   const firstOrdinary = special.indexOf(0);
   const prefix = firstOrdinary < 0 ? ids.length : firstOrdinary;
-  const room = contextLength - prefix;
+  const room = Math.max(1, contextLength - prefix);
   const overlap = Math.floor(room / 4);
   const windows: TextWindow[] = [];
   let from = 0;
