@@ -1,3 +1,6 @@
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { basename } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Interrupted, messageOf, UsageError } from '../foundation/errors.ts';
 import { Home } from '../foundation/home.ts';
@@ -54,10 +57,25 @@ export function errorKind(error: unknown): ErrorKind {
   return error instanceof Interrupted ? 'interrupted' : 'work';
 }
 
+/**
+ * On Linux a thread has a priority of its own, inherited by the threads it starts: jobs run below the daemon's own thread, so
+ * that a query gets a core at once however many of them the job keeps busy. Elsewhere the scheduler's fairness has to do.
+ */
+function yieldToQueries(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    const thread = Number(basename(readlinkSync('/proc/thread-self')));
+    setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Without /proc, or forbidden: the job runs at the usual priority.
+  }
+}
+
 /** The whole of a job's thread: opens services of its own, does the job it was given, tells how it went, and ends. */
 export async function runJobThread(openServices: (home: Home) => Services | Promise<Services>): Promise<void> {
   const { home, spec } = workerData as JobThreadData;
   const control = controlByMessages();
+  yieldToQueries();
   try {
     await using services = await openServices(new Home(home));
     tell({ kind: 'done', result: await perform(services, spec, control) });

@@ -61,6 +61,7 @@ export async function connectOrLaunch(options: LaunchOptions): Promise<DaemonCon
     }
     await sleep(POLL_MILLISECONDS * starts);
   }
+  child?.kill(); // What never answered is not left running.
   throw new WorkError(`the daemon could not be started: ${why}. See ${startupLog(folder)} and ${daemonLog(folder)}.`);
 }
 
@@ -70,6 +71,7 @@ async function launch(folder: string, { home, node, program }: LaunchOptions): P
   try {
     const child = spawn(node, [program, ...(home === null ? [] : ['--home', home])], {
       detached: true,
+      cwd: folder, // Not the client's, which may be removed while the daemon lives.
       stdio: ['ignore', 'ignore', log.fd],
       windowsHide: true,
       // Inside VS Code `node` may be Electron, which is Node only when told so.

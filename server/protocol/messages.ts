@@ -1,6 +1,7 @@
 /**
  * Every message between the daemon and its clients, declared once: JSON-RPC 2.0 over the socket that {@link Endpoint} names,
- * framed by Content-Length as in the Language Server Protocol. `hello` comes first.
+ * framed by Content-Length as in the Language Server Protocol. `hello` comes first. Paths in requests are absolute: the daemon
+ * does not share its clients' working folder.
  */
 import { NotificationType, RequestType } from 'vscode-jsonrpc/node.js';
 import { z } from 'zod';

@@ -11,7 +11,7 @@ try {
       home: new Home(values.home),
       version: '0.0.0-test',
       idleMinutes: Number(process.env['SSAE_DAEMON_IDLE_MINUTES'] ?? 30),
-      parallelJobs: 1,
+      parallelJobs: Number(process.env['SSAE_DAEMON_JOBS'] ?? 1),
       jobProgram: fileURLToPath(new URL('./slow-job.js', import.meta.url)),
     },
     openSlowServices,
