@@ -2,7 +2,10 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
-import { root } from './prepare.mjs';
+import { fileURLToPath } from 'node:url';
+
+// Not taken from prepare.mjs: that file waits for this one while it is still being evaluated itself.
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Packages with native parts or data files stay outside of bundles. */
 const NATIVE = ['onnxruntime-node', '@lancedb/lancedb', 'apache-arrow', 'vscode'];
