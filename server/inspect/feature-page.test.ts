@@ -99,6 +99,7 @@ describe('a feature’s page', () => {
   it('has no passages and no density without a corpus', async () => {
     const page = await featurePage(inspected, choice, null, cache, unwatched);
     expect([page.density, page.passages]).toEqual([null, []]);
+    expect(page.similar.map(({ feature }) => feature)).toEqual([0, 1, 3]);
   });
 
   it('refuses a feature that does not exist', async () => {

@@ -4,8 +4,11 @@ import { openFeatureIndex, type PassageSource } from './indexed-corpus.ts';
 import type { TopPassage } from './feature-index.ts';
 import { checkFeature } from './inspect-text.ts';
 import { logitEffects } from './logit-effects.ts';
+import { similarFeatures } from './similar-features.ts';
 import { featuresOfTexts } from './text-features.ts';
 import type { InspectedDictionary } from './token-readings.ts';
+
+const SIMILAR_FEATURES = 5;
 
 export interface FeaturePageChoice {
   readonly feature: number;
@@ -36,6 +39,7 @@ export async function featurePage(
     label: dictionary.labels.get(feature) ?? null,
     topLogits: top,
     bottomLogits: bottom,
+    similar: similarFeatures(dictionary, feature, SIMILAR_FEATURES),
   };
   if (corpus === null) return { ...page, density: null, passages: [] };
   await using index = await openFeatureIndex(cacheFolder, inspected, corpus, control);

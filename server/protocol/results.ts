@@ -115,6 +115,8 @@ export interface FeatureResult {
   readonly density: number | null;
   readonly topLogits: readonly { readonly token: string; readonly effect: number }[];
   readonly bottomLogits: readonly { readonly token: string; readonly effect: number }[];
+  /** Features whose decoder rows point most nearly the same way, nearest first. */
+  readonly similar: readonly { readonly feature: number; readonly cosine: number; readonly label: string | null }[];
   readonly passages: readonly {
     readonly id: string;
     readonly source: string;
