@@ -2,6 +2,9 @@ import { Tokenizer } from '@huggingface/tokenizers';
 
 /** Characters that every BERT-style pre-tokenizer cuts at and its normalizer neither removes nor moves; `\v`, `\f` and U+FEFF are not among them. */
 const BREAK = /[ \t\n\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
+/** Letters, digits and punctuation of ASCII: no character of these changes how another is read. */
+const PLAIN = /^[!-~]+$/;
+const PLAIN_PARTS = /[A-Za-z0-9]+|[!-~]/g;
 const MAX_CACHED_WORDS = 200_000;
 const MAX_CACHED_WORD_LENGTH = 48;
 
@@ -20,6 +23,7 @@ export class WordPieces {
   readonly #tokenizer: Tokenizer;
   readonly #wordsAreIndependent: boolean;
   readonly #words = new Map<string, Int32Array>();
+  readonly #addedTokens: readonly string[];
   /** Largest id the tokenizer can give. */
   readonly largestId: number;
 
@@ -28,6 +32,7 @@ export class WordPieces {
     this.#tokenizer = new Tokenizer(file, {});
     this.largestId = [...this.#tokenizer.get_vocab().values()].reduce((largest, id) => Math.max(largest, id), -1);
     const { normalizer, pre_tokenizer: preTokenizer, added_tokens: added } = file as TokenizerFile;
+    this.#addedTokens = added.map(({ content }) => content);
     this.#wordsAreIndependent =
       preTokenizer?.type === 'BertPreTokenizer' &&
       (normalizer == null || normalizer.type === 'BertNormalizer') &&
@@ -53,13 +58,21 @@ export class WordPieces {
   #idsOf(word: string): Int32Array {
     const known = this.#words.get(word);
     if (known !== undefined) return known;
-    const ids = this.#tokenize(word);
+    const parts = this.#partsOf(word);
+    const ids =
+      parts.length > 1 ? Int32Array.from(parts.flatMap((part) => [...this.#idsOf(part)])) : this.#tokenize(word);
     if (word.length <= MAX_CACHED_WORD_LENGTH) {
       // Words follow Zipf's law: after a reset the frequent ones are back within a few passages.
       if (this.#words.size >= MAX_CACHED_WORDS) this.#words.clear();
       this.#words.set(word, ids);
     }
     return ids;
+  }
+
+  /** The pre-tokenizer's cut of a plain word, at punctuation: "(halo," and "halo." share the work for "halo". */
+  #partsOf(word: string): readonly string[] {
+    const isPlain = PLAIN.test(word) && !this.#addedTokens.some((token) => word.includes(token));
+    return isPlain ? word.match(PLAIN_PARTS)! : [word];
   }
 
   #tokenize(text: string): Int32Array {
