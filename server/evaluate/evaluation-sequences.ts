@@ -15,7 +15,8 @@ export interface EvaluationSequence {
  */
 export function* sequencesOf(passage: Passage, model: LanguageModel): Generator<EvaluationSequence, void, undefined> {
   const { ids, special } = model.encode(passage.text);
-  const prefix = Math.max(0, special.indexOf(0));
+  const prefix = special.indexOf(0);
+  if (prefix < 0) return;
   const room = Math.max(1, model.description.contextLength - prefix);
   const document = `${passage.provenance.source}\n${passage.provenance.document}`;
   for (let start = prefix; start < ids.length; start += room) {
