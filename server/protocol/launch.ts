@@ -94,5 +94,7 @@ async function exitReason(folder: string, child: ChildProcess): Promise<string> 
   const said = await readFile(startupLog(folder), 'utf8').catch(() => '');
   const ended =
     child.signalCode === null ? `exited with status ${String(child.exitCode)}` : `was ended by ${child.signalCode}`;
-  return said === '' ? `it ${ended}` : `it ${ended}, saying: ${said.trim().slice(-600)}`;
+  // Of a program that Node could not run, the line with the error; the rest is in the log.
+  const words = /^\w*Error(?: \[\w+\])?: .*$/m.exec(said)?.[0] ?? said.trim().slice(-600);
+  return words === '' ? `it ${ended}` : `it ${ended}, saying: ${words}`;
 }

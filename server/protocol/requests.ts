@@ -110,6 +110,8 @@ export type TrainRequest = z.infer<typeof TrainRequest>;
 export const FinetuneRequest = Training.extend({
   from: name,
   mode: z.enum(['finetune', 'scratch']).default('finetune'),
+  /** Sparsity coefficient of a relu dictionary; null takes the one it was trained with. */
+  l1: z.number().min(0).nullable().default(null),
 });
 export type FinetuneRequest = z.infer<typeof FinetuneRequest>;
 
