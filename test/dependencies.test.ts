@@ -41,6 +41,7 @@ function mayImport(from: string, to: string): boolean {
   const [toTop, toFolder] = to.split(sep) as [string, string];
   if (fromTop === 'client' || fromTop === 'webviews')
     return toTop === fromTop || (toTop === 'server' && toFolder === 'protocol');
+  if (toTop === 'bench') return fromFolder === 'cli'; // `ssae bench` runs the benchmarks
   if (toTop !== 'server') return false;
   if (fromFolder.endsWith('.ts')) return true; // server/cli.ts and server/main.ts stand above all folders
   if (fromFolder === toFolder) return true;

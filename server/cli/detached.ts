@@ -9,7 +9,7 @@ import type { Outcome, Shell } from './shell.ts';
 export function offerDetach(command: CliCommand): CliCommand {
   return command
     .option('--detach', 'hand the work to the daemon as a job, and return at once')
-    .example(`ssae job follow <job>`, 'Watch a job that was detached');
+    .example('ssae job follow 3f2a', 'Watch a job that was handed over with --detach');
 }
 
 /** The daemon has another working folder: a path is made absolute, the name of something stored stays. */

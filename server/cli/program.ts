@@ -1,5 +1,7 @@
 import { productVersion } from '../foundation/package-root.ts';
 import { CliCommand } from './cli-command.ts';
+import { addBench } from './bench-command.ts';
+import { addCompletion } from './completion-command.ts';
 import { addCorpus } from './corpus-command.ts';
 import { addDaemon } from './daemon-command.ts';
 import { addDemo } from './demo-command.ts';
@@ -32,6 +34,8 @@ const FAMILIES = [
   addDaemon,
   addJob,
   addDoctor,
+  addBench,
+  addCompletion,
 ];
 
 /** The whole command tree, bound to one call's shell. */

@@ -1,0 +1,259 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Interrupted, WorkError } from '../server/foundation/errors.ts';
+import { run } from './cli-surroundings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ssae-cli-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const TRAIN = ['train', '--activations', 'acts.safetensors', '-o', './out', '--d-sae', '64'];
+const inspected = (text: string) => ({
+  model: 'builtin',
+  hookPoint: 'blocks.2.hook_resid_post',
+  dictionary: 'd',
+  text_sha256: 'abc',
+  tokens: [
+    {
+      index: 0,
+      text,
+      start: 0,
+      end: text.length,
+      loss: null,
+      reconstructionError: 0.5,
+      features: [{ feature: 7, activation: 1.5, label: 'heat' }],
+    },
+  ],
+  seconds: 0.01,
+});
+
+describe('a wrong call ends with status 2 and says', () => {
+  it.each<[string, string[], RegExp]>([
+    ['the nearest command', ['corpsu', 'add'], /"corpsu" is no command of ssae.*Nearest: corpus/],
+    ['the nearest command of a family', ['corpus', 'lst'], /"lst" is no command of ssae corpus.*Nearest: list/],
+    ['the nearest option', ['corpus', 'list', '--jsn'], /"--jsn" is no option of ssae corpus list\. Nearest: --json/],
+    ['the misspelt option rather than the missing one', ['eval', 'd', '--corpsu', 'c'], /Nearest: --corpus/],
+    [
+      'the nearest arm',
+      ['retrieve', '--seeds', 's', '--corpus', 'c', '--arm', 'bm52', '--tokens', '9'],
+      /--arm is "bm52".*Nearest: bm25/,
+    ],
+    ['that a number is none', [...TRAIN, '--batch', '12abc'], /--batch is "12abc"; expected a whole number/],
+    ['that a number is not whole', [...TRAIN, '--batch', '1.5'], /--batch is "1.5"; expected a whole number/],
+    ['that a number is hexadecimal', [...TRAIN, '--lr', '0x1'], /--lr is "0x1"; expected a number above 0/],
+    ['that a number is out of range', [...TRAIN, '--batch', '0'], /--batch is "0".*from 1 to 1048576/],
+    ['both of --k and --d-sae', [...TRAIN, '--k', '65'], /--k is 65, above --d-sae, which is 64/],
+    ['what does not apply to the architecture', [...TRAIN, '--l1', '5'], /--l1 is 5.*--architecture topk/],
+    [
+      'which option is missing',
+      ['train', '--d-sae', '8', '-o', 'x'],
+      /nothing to train on.*--corpus, --selection, --activations/,
+    ],
+    ['which options exclude each other', [...TRAIN, '--tilt', '1', '--tau', '1'], /--tilt is 1 and --tau is 1/],
+    ['that TERM needs a tilt', [...TRAIN, '--objective', 'term'], /--objective term needs a tilt/],
+    [
+      'that an arm needs a dictionary',
+      ['retrieve', '--seeds', 's', '--corpus', 'c', '--arm', 'bm25+tracin', '--tokens', '9'],
+      /--dictionary is missing/,
+    ],
+    ['which argument is missing', ['seeds', 'show'], /<seeds> is missing; expected: ssae seeds show/],
+    ['which argument is too many', ['seeds', 'show', 'a', 'b'], /"b" is one argument too many/],
+    [
+      'that a value is missing',
+      ['inspect', 'x', '--dictionary'],
+      /--dictionary <dictionary> was given without its value/,
+    ],
+    ['that a file does not exist', ['inspect', 'no/such.txt', '--dictionary', 'd'], /"no\/such.txt" does not exist/],
+    [
+      'that a condition lacks its value',
+      ['eval', 'd', '--corpus', 'c', '--where', 'domain'],
+      /--where is "domain"; expected FIELD=VALUE/,
+    ],
+    ['that ids are none', ['model', 'run', 'm', '--ids', '1,x', '-o', 'f'], /--ids is "x"/],
+    ['that a value fails the schema', [...TRAIN, '--held-out', '1'], /--held-out is 1:/],
+  ])('%s', async (_, words, message) => {
+    const { status, output, errors, calls } = await run(words);
+    expect(errors).toMatch(message);
+    expect(errors).toMatch(/See: ssae.*--help/);
+    expect(status).toBe(2);
+    expect(output).toBe('');
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('options become the request that the daemon would check too', () => {
+  it('of training on activations', async () => {
+    const { calls } = await run(
+      [...TRAIN, '--k', '8', '--tokens', '1e6', '--batch', '4_096', '--tau', '1', '--seed', '3'],
+      {
+        answers: { train: new WorkError('stop here') },
+      },
+    );
+    expect(calls).toHaveLength(1);
+    expect(calls[0]!.request).toMatchObject({
+      data: { kind: 'activations', hookPoint: null },
+      architecture: { kind: 'topk', k: 8, auxiliaryLoss: true },
+      objective: { kind: 'term', tilt: { kind: 'relative', tau: 1 }, tilts: 'loss' },
+      dSae: 64,
+      tokens: 1_000_000,
+      batch: 4096,
+      seed: 3,
+      output: './out',
+      resume: false,
+    });
+  });
+
+  it('of finetuning, with model and hook point of the dictionary', async () => {
+    const { calls } = await run(['finetune', '--from', 'g', '--selection', 's', '-o', 'x'], {
+      answers: {
+        showDictionary: { model: 'builtin', hookPoint: 'blocks.2.hook_resid_post' },
+        finetune: new WorkError(''),
+      },
+    });
+    expect(calls.map(({ service }) => service)).toEqual(['showDictionary', 'finetune']);
+    expect(calls[1]!.request).toMatchObject({
+      data: { kind: 'selection', model: 'builtin', hookPoint: 'blocks.2.hook_resid_post', selection: 's' },
+      objective: { kind: 'erm' },
+      mode: 'finetune',
+    });
+  });
+
+  it('of evaluation, with repeated options', async () => {
+    const words = [
+      'eval',
+      'd',
+      '--corpus',
+      'c',
+      '--where',
+      'domain=a=b',
+      '--exclude-seeds',
+      's',
+      '--exclude-seeds',
+      't',
+    ];
+    const { calls } = await run(words, { answers: { evaluate: new WorkError('') } });
+    expect(calls[0]!.request).toMatchObject({
+      where: { domain: 'a=b' },
+      exclude: { selections: [], seeds: ['s', 't'] },
+      baseline: null,
+      tokens: 20_000,
+    });
+  });
+});
+
+describe('a text is read exactly as it is', () => {
+  it('with its byte order mark, line ends and characters beyond the basic plane', async () => {
+    const text = '\uFEFFone\r\ntwo 🙂 e\u0301\r\n';
+    const { calls, output } = await run(['inspect', file('bom.txt', text), '--dictionary', 'd', '--json'], {
+      answers: { inspect: inspected(text) },
+    });
+    expect(calls[0]!.request).toMatchObject({ text });
+    expect(JSON.parse(output)).toEqual(inspected(text));
+  });
+
+  it('from stdin', async () => {
+    const { calls } = await run(['inspect', '-', '--dictionary', 'd'], {
+      input: 'héat',
+      answers: { inspect: inspected('héat') },
+    });
+    expect(calls[0]!.request).toMatchObject({ text: 'héat', features: [], top: 5 });
+  });
+
+  it.each<[string, number[], RegExp]>([
+    ['a byte that begins nothing', [0x61, 0x0a, 0xff, 0x62], /at byte 2 \(0xFF, line 2\)/],
+    ['a sequence that breaks off', [0x61, 0xe2, 0x82, 0x62], /at byte 1 \(0xE2, line 1\)/],
+    ['a sequence that the end cuts', [0x61, 0x62, 0xf0, 0x9f], /at byte 2 \(0xF0, line 1\)/],
+    ['an encoded surrogate', [0x61, 0xed, 0xa0, 0x80], /at byte 1 \(0xED, line 1\)/],
+    ['binary content', [0x61, 0x00], /is binary: byte 1 is 0/],
+  ])('and refused for %s', async (_, bytes, message) => {
+    const { status, errors } = await run(['inspect', '-', '--dictionary', 'd'], { input: Uint8Array.from(bytes) });
+    expect(errors).toMatch(message);
+    expect(status).toBe(1);
+  });
+});
+
+describe('seeds', () => {
+  const added = { answers: { addSeeds: { name: 'n', seeds: [] } } };
+  const textsOf = (request: unknown) => (request as { seeds: { text: string }[] }).seeds.map(({ text }) => text);
+
+  it('come from ranges of lines, one seed a range, with their place in the file', async () => {
+    const path = file('lines.txt', 'one\r\n  two\r\nthree\r\n');
+    const { calls } = await run(['seeds', 'add', 'n', `${path}:2-3`, `${path}:1-1`], added);
+    expect(calls[0]!.request).toEqual({
+      name: 'n',
+      seeds: [
+        { text: 'two\r\nthree', from: { file: path, start: 7, end: 17 } },
+        { text: 'one', from: { file: path, start: 0, end: 3 } },
+      ],
+    });
+  });
+
+  it('come from stdin, one a paragraph', async () => {
+    const { calls } = await run(['seeds', 'add', 'n'], { ...added, input: '\n a\nb\n\n \nc\n' });
+    expect(textsOf(calls[0]!.request)).toEqual(['a\nb', 'c']);
+  });
+
+  it('come one a line where that is asked for', async () => {
+    const { calls } = await run(['seeds', 'add', 'n', '-', '--split', 'line'], { ...added, input: 'a\n\nb\nc' });
+    expect(textsOf(calls[0]!.request)).toEqual(['a', 'b', 'c']);
+  });
+
+  it.each([
+    ['a range beyond the file', 'lines.txt:2-9', /no range of lines.*≤ 3/],
+    ['a range that runs backwards', 'lines.txt:3-2', /no range of lines/],
+    ['line 0', 'lines.txt:0-2', /no range of lines/],
+    ['a range of blank lines', 'blank.txt:2-3', /holds no text/],
+    ['a file without text', 'empty.txt', /holds no text/],
+  ])('are refused for %s', async (_, place, message) => {
+    file('lines.txt', 'one\ntwo\nthree\n');
+    file('blank.txt', 'a\n \n\nb\n');
+    file('empty.txt', ' \n');
+    const { status, errors, calls } = await run(['seeds', 'add', 'n', join(folder, place)]);
+    expect(errors).toMatch(message);
+    expect(status).toBe(2);
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('exit status', () => {
+  it('is 1 when the work failed, with nothing on stdout', async () => {
+    const ran = await run(['corpus', 'list', '--json'], {
+      answers: { listCorpora: new WorkError('the disk is full') },
+    });
+    expect(ran).toMatchObject({ status: 1, output: '', errors: 'ssae: the disk is full\n' });
+  });
+
+  it('is 130 when the work was interrupted, with the way to go on', async () => {
+    const ran = await run(TRAIN, { answers: { train: new Interrupted('a checkpoint is in ./out') } });
+    expect(ran.status).toBe(130);
+    expect(ran.errors).toContain('a checkpoint is in ./out');
+  });
+});
+
+it('--json prints one document and --jsonl one object a line', async () => {
+  const hit = { rank: 1, score: 2.5, id: 'a', text: 'x\ny', source: 's', tokens: 3 };
+  const result = {
+    arm: 'bm25',
+    corpus: 'c',
+    seeds: 's',
+    tokens: 3,
+    passages: 1,
+    overlapDropped: 0,
+    seconds: 0,
+    hits: [hit, hit],
+  };
+  const words = ['retrieve', '--seeds', 's', '--corpus', 'c', '--arm', 'bm25', '--tokens', '9'];
+  const answers = { retrieve: result };
+  expect(JSON.parse((await run([...words, '--json'], { answers })).output)).toEqual(result);
+  const lines = (await run([...words, '--jsonl'], { answers })).output.trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([hit, hit]);
+});
