@@ -236,6 +236,7 @@ describe('exit status', () => {
     const ran = await run(TRAIN, { answers: { train: new Interrupted('a checkpoint is in ./out') } });
     expect(ran.status).toBe(130);
     expect(ran.errors).toContain('a checkpoint is in ./out');
+    expect(ran.errors).toContain(`Go on with: ssae ${TRAIN.join(' ')} --resume\n`);
   });
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot, productVersion } from '../server/foundation/package-root.ts';
+import { CliCommand } from '../server/cli/cli-command.ts';
 import { buildProgram } from '../server/cli/program.ts';
 import { renderReference } from '../server/cli/reference.ts';
 import { shellInMemory } from './cli-surroundings.ts';
@@ -66,9 +67,9 @@ describe('the program as people start it', () => {
 
 describe('help', () => {
   const tree = buildProgram(shellInMemory([]));
-  const visit = (command: typeof tree): (typeof tree)[] => [
+  const visit = (command: CliCommand): CliCommand[] => [
     command,
-    ...command.commands.flatMap((c) => visit(c as typeof tree)),
+    ...command.commands.filter((child) => child instanceof CliCommand).flatMap(visit),
   ];
 
   it.each(visit(tree).map((command) => [command.name(), command] as const))(

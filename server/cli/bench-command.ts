@@ -6,8 +6,6 @@ import { record, table, type Column } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { wholeNumber } from './values.ts';
 
-type Cell = string | number | boolean | null;
-
 /** What every benchmark ends with: where it ran, and rows of figures. */
 interface Benchmark {
   readonly machine: object | string;
@@ -29,11 +27,8 @@ const BENCHES: readonly Bench[] = [
 ];
 
 function cellText(value: unknown): string {
-  return typeof value === 'number'
-    ? figure(value)
-    : value === null || value === undefined
-      ? '–'
-      : String(value as Cell);
+  if (typeof value === 'number') return figure(value);
+  return typeof value === 'string' ? value : value == null ? '–' : JSON.stringify(value);
 }
 
 /** "ourMilliseconds" as "our milliseconds". */

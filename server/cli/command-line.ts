@@ -12,6 +12,13 @@ function commandAt(program: Command, words: readonly string[]): Command {
   return words.reduce((command, word) => command.commands.find((child) => child.name() === word) ?? command, program);
 }
 
+/** The same call with --resume, to be pasted; null where the command has none. */
+function resumption(program: Command, words: readonly string[]): string | null {
+  if (!commandAt(program, words).options.some(({ long }) => long === '--resume')) return null;
+  const quoted = words.map((word) => (/^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+  return ['ssae', ...quoted, ...(words.includes('--resume') ? [] : ['--resume'])].join(' ');
+}
+
 function isSystemError(error: Error): boolean {
   return 'code' in error && 'syscall' in error;
 }
@@ -25,6 +32,8 @@ function explain(shell: Shell, program: Command, error: unknown): number {
   const fault = error instanceof Error ? error : new Error(String(error));
   if (fault instanceof Interrupted || (interrupted.aborted && fault.name === 'AbortError')) {
     shell.complain(yellow(`ssae: ${fault instanceof Interrupted ? fault.message : 'interrupted'}`));
+    const again = fault instanceof Interrupted && fault.resumeHint !== null ? resumption(program, words) : null;
+    if (again !== null) shell.complain(`Go on with: ${again}`);
     return EXIT.interrupted;
   }
   shell.complain(red(`ssae: ${fault.message}`));

@@ -42,7 +42,7 @@ export function addCompletion(program: CliCommand, shell: Shell): void {
   const names = new Option('--names <kind>', 'print the names of stored things, for the scripts').hideHelp();
   program
     .command('completion')
-    .argumentOf('[shell]', `${SHELLS.join(', ')}`, oneOf(SHELLS))
+    .argumentOf('[shell]', SHELLS.join(', '), oneOf(SHELLS))
     .usage('bash|zsh|fish')
     .description('a script that completes commands, options and the names of stored things')
     .addOption(names.argParser((kind: string) => oneOf(STORED).parse(kind, '--names')))

@@ -4,6 +4,10 @@ import { pathOf } from './usage.ts';
 
 const escaped = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll('<', '\\<');
 
+function sentence(text: string): string {
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`.replace(/\.\.$/, '.');
+}
+
 function rows(heading: readonly [string, string], entries: readonly (readonly [string, string])[]): string[] {
   if (entries.length === 0) return [];
   const lines = entries.map(
@@ -19,7 +23,7 @@ function section(command: Command): string[] {
   return [
     `## ${pathOf(command)}`,
     '',
-    `${command.description()}.`.replace(/\.\.$/, '.'),
+    sentence(command.description()),
     '',
     ...(command.commands.length > 0 ? [] : ['```', `${pathOf(command)} ${command.usage()}`, '```', '']),
     ...rows(

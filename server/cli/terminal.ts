@@ -63,8 +63,9 @@ export function truncate(text: string, columns: number): string {
 function cutWord(word: string, columns: number): string[] {
   const pieces: string[] = [''];
   for (const { segment } of segmenter.segment(word)) {
-    if (stringWidth(pieces.at(-1)! + segment) > columns && pieces.at(-1) !== '') pieces.push('');
-    pieces[pieces.length - 1] += segment;
+    const joined = pieces.at(-1)! + segment;
+    if (stringWidth(joined) <= columns || pieces.at(-1) === '') pieces[pieces.length - 1] = joined;
+    else pieces.push(segment);
   }
   return pieces;
 }
