@@ -34,7 +34,8 @@ async function timeQueries(bench: Workbench): Promise<number[]> {
   return times;
 }
 
-const program = await bundleSlowDaemon();
+const { program, remove } = await bundleSlowDaemon();
+process.once('exit', remove);
 const starts: number[] = [];
 for (let i = 0; i < STARTS; i++) {
   await using bench = new Workbench(program);

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { rmdirSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { WorkError } from '../foundation/errors.ts';
 import { sha256 } from '../foundation/hash.ts';
 import { type EndpointFile, publishEndpoint } from '../protocol/endpoint.ts';
@@ -68,5 +69,10 @@ export class Listener {
   /** Takes no more connections; the socket's file is gone after. */
   close(): void {
     this.#server.close();
+    try {
+      if (process.platform !== 'win32') rmdirSync(dirname(this.endpoint.socket));
+    } catch {
+      // The home's own folder, which holds more; only a short one made for the socket is empty now.
+    }
   }
 }

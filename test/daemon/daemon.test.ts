@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { chmod, readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UsageError, WorkError } from '../../server/foundation/errors.ts';
 import { DaemonConnection } from '../../server/protocol/connection.ts';
@@ -9,7 +10,9 @@ import { bundleSlowDaemon, isAlive, until, Workbench } from './workbench.ts';
 
 let program: string;
 beforeAll(async () => {
-  program = await bundleSlowDaemon();
+  const bundled = await bundleSlowDaemon();
+  program = bundled.program;
+  return bundled.remove;
 });
 
 const hello = (protocol: number, token: string): object => ({
@@ -205,9 +208,12 @@ describe('a daemon', () => {
 
   it('listens under a short path when its home has a long one', async () => {
     await using bench = new Workbench(program, 'x'.repeat(90), 'y'.repeat(90));
-    const { endpoint } = await bench.start();
+    const { endpoint, child, exit } = await bench.start();
     if (process.platform !== 'win32') expect(Buffer.byteLength(endpoint.socket)).toBeLessThanOrEqual(103);
     expect(await (await bench.connect()).request(messages.ListModels, {})).toHaveLength(1);
+    child.kill('SIGTERM');
+    await exit;
+    if (process.platform !== 'win32') expect(existsSync(dirname(endpoint.socket))).toBe(false);
   });
 
   it('exits by itself when nobody is there and nothing runs, and not before', async () => {

@@ -8,7 +8,9 @@ import { bundleSlowDaemon, isAlive, steps, until, Workbench } from './workbench.
 
 let program: string;
 beforeAll(async () => {
-  program = await bundleSlowDaemon();
+  const bundled = await bundleSlowDaemon();
+  program = bundled.program;
+  return bundled.remove;
 });
 
 async function stepsDone(bench: Workbench, output = 'counter'): Promise<number> {

@@ -9,7 +9,9 @@ import { bundleSlowDaemon, isAlive, until } from './workbench.ts';
 
 let program: string;
 beforeAll(async () => {
-  program = await bundleSlowDaemon();
+  const bundled = await bundleSlowDaemon();
+  program = bundled.program;
+  return bundled.remove;
 });
 
 async function inFreshHome(test: (options: LaunchOptions) => Promise<void>): Promise<void> {

@@ -12,7 +12,7 @@ try {
       version: '0.0.0-test',
       idleMinutes: Number(process.env['SSAE_DAEMON_IDLE_MINUTES'] ?? 30),
       parallelJobs: Number(process.env['SSAE_DAEMON_JOBS'] ?? 1),
-      jobProgram: fileURLToPath(new URL('./slow-job.js', import.meta.url)),
+      jobProgram: fileURLToPath(new URL('./slow-job.mjs', import.meta.url)),
     },
     openSlowServices,
   );

@@ -13,11 +13,12 @@ import { type Endpoint, newestEndpoint } from '../../server/protocol/endpoint.ts
 import { TrainRequest } from '../../server/protocol/requests.ts';
 
 /** Bundles the test's own daemon; no setting of the shipped one loads foreign code. */
-export async function bundleSlowDaemon(): Promise<string> {
-  const folder = join(packageRoot, 'dist', 'test-daemon');
+export async function bundleSlowDaemon(): Promise<{ program: string; remove: () => void }> {
+  const folder = mkdtempSync(join(tmpdir(), 'ssae-slow-daemon-'));
   await build({
     entryPoints: ['slow-daemon', 'slow-job'].map((name) => join(packageRoot, 'test', 'daemon', `${name}.ts`)),
     outdir: folder,
+    outExtension: { '.js': '.mjs' },
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -27,7 +28,12 @@ export async function bundleSlowDaemon(): Promise<string> {
       js: "import { createRequire as ssaeCreateRequire } from 'node:module'; const require = ssaeCreateRequire(import.meta.url);",
     },
   });
-  return join(folder, 'slow-daemon.js');
+  return {
+    program: join(folder, 'slow-daemon.mjs'),
+    remove: () => {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
 }
 
 export async function until<T>(what: string, look: () => Promise<T | null | false> | T | null | false): Promise<T> {
@@ -68,6 +74,10 @@ export class Workbench implements AsyncDisposable {
       env: { ...process.env, ...variables },
     });
     this.#children.push(child);
+    // Also after a test that timed out and never came to its disposal.
+    const end = (): void => void child.kill('SIGKILL');
+    process.once('exit', end);
+    child.once('exit', () => process.off('exit', end));
     const said: string[] = [];
     child.stderr.on('data', (text: Buffer) => said.push(text.toString()));
     const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
