@@ -4,7 +4,7 @@ import { figure } from './figures.ts';
 import { paintTokens } from './painted-text.ts';
 import type { Outcome, Shell } from './shell.ts';
 import { record, table } from './table.ts';
-import { oneLine, truncate, type Terminal } from './terminal.ts';
+import { oneLine, truncate, wrap, type Terminal } from './terminal.ts';
 import { parseRequest } from './usage.ts';
 import { anyText, wholeNumber } from './values.ts';
 
@@ -40,9 +40,8 @@ function passageText(terminal: Terminal, tokens: FeatureResult['passages'][numbe
   const text = tokens.map((token) => token.text).join('');
   if (terminal.chalk.level > 0) return paintTokens(terminal, text.replace(/[\r\n]/g, ' '), active);
   const strongest = active.reduce((best, token) => (token.activation > best.activation ? token : best), active[0]!);
-  return oneLine(
-    `${text.slice(0, strongest.start)}[${text.slice(strongest.start, strongest.end)}]${text.slice(strongest.end)}`,
-  );
+  const marked = `${text.slice(0, strongest.start)}[${text.slice(strongest.start, strongest.end)}]`;
+  return wrap(oneLine(marked + text.slice(strongest.end)), terminal.width).join('\n');
 }
 
 function shown(terminal: Terminal, feature: FeatureResult): string {

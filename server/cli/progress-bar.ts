@@ -4,7 +4,7 @@ import { truncate, type OutputStream, type Terminal } from './terminal.ts';
 
 const REDRAW_MILLISECONDS = 100;
 const LINE_MILLISECONDS = 5000;
-const BAR_COLUMNS = 20;
+const BAR_COLUMNS = 12;
 /** Weight of the newest rate in the moving average, a second. */
 const RATE_WEIGHT = 0.3;
 const CLEAR_LINE = '\r\u001B[2K';
