@@ -1,0 +1,103 @@
+/** What callers may ask of an engine. The kernels trust what passes these checks. */
+import type {
+  DictionaryParameters,
+  EngineShape,
+  SparseFeatures,
+  StepSettings,
+  TokenWeights,
+  TrainingState,
+} from './engine.ts';
+import { UsageError } from '../foundation/errors.ts';
+
+/** Indexes in the kernels are 32-bit. */
+const MAX_ENTRIES = 2 ** 32 - 1;
+
+function requireWhole(name: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new UsageError(`${name} is ${value}; expected a whole number from ${least} to ${most}`);
+}
+
+function requireNumber(name: string, value: number, fits: boolean, expected: string): void {
+  if (!Number.isFinite(value) || !fits) throw new UsageError(`${name} is ${value}; expected ${expected}`);
+}
+
+function requireLength(name: string, array: { readonly length: number }, expected: number): void {
+  if (array.length !== expected)
+    throw new UsageError(`${name} has ${array.length} values; the dictionary's shape needs ${expected}`);
+}
+
+export function checkShape(shape: EngineShape): void {
+  requireWhole('d_in', shape.dIn, 1, 2 ** 20);
+  requireWhole('d_sae', shape.dSae, 1, 2 ** 26);
+  requireNumber(
+    'd_in × d_sae',
+    shape.dIn * shape.dSae,
+    shape.dIn * shape.dSae < MAX_ENTRIES,
+    'fewer than 2^32 weights',
+  );
+  if (shape.architecture.kind === 'topk') requireWhole('k', shape.architecture.k, 1, shape.dSae);
+}
+
+export function checkParameters(shape: EngineShape, parameters: DictionaryParameters): void {
+  requireLength('W_enc', parameters.encoder, shape.dSae * shape.dIn);
+  requireLength('b_enc', parameters.encoderBias, shape.dSae);
+  requireLength('W_dec', parameters.decoder, shape.dSae * shape.dIn);
+  requireLength('b_dec', parameters.decoderBias, shape.dIn);
+}
+
+export function checkState(shape: EngineShape, state: TrainingState): void {
+  for (const group of [state.parameters, state.firstMoment, state.secondMoment]) checkParameters(shape, group);
+  requireLength('tokensSinceFired', state.tokensSinceFired, shape.dSae);
+  requireWhole('steps', state.steps, 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** @returns the number of tokens, [tokens, d_in] */
+export function tokensOf(shape: EngineShape, activations: Float32Array): number {
+  const tokens = activations.length / shape.dIn;
+  if (!Number.isInteger(tokens))
+    throw new UsageError(`activations have ${activations.length} values, not a multiple of d_in = ${shape.dIn}`);
+  return tokens;
+}
+
+export function checkBatch(shape: EngineShape, batch: Float32Array, sparsityCoefficient: number): number {
+  const tokens = tokensOf(shape, batch);
+  const k = shape.architecture.kind === 'topk' ? shape.architecture.k : shape.dSae;
+  requireWhole('the number of tokens in a batch', tokens, 1, Math.floor(MAX_ENTRIES / Math.max(k, shape.dIn + 16)));
+  requireNumber('the sparsity coefficient', sparsityCoefficient, sparsityCoefficient >= 0, 'a number ≥ 0');
+  return tokens;
+}
+
+export function checkWeights(tokens: number, weights: TokenWeights): void {
+  requireLength('the weights of the reconstruction', weights.reconstruction, tokens);
+  requireLength('the weights of the sparsity', weights.sparsity, tokens);
+}
+
+export function checkSettings(shape: EngineShape, settings: StepSettings): void {
+  const { learningRate, beta1, beta2, epsilon, maxGradientNorm, auxiliary } = settings;
+  requireNumber('the learning rate', learningRate, learningRate >= 0, 'a number ≥ 0');
+  requireNumber('beta1', beta1, beta1 >= 0 && beta1 < 1, 'a number from 0 to below 1');
+  requireNumber('beta2', beta2, beta2 >= 0 && beta2 < 1, 'a number from 0 to below 1');
+  requireNumber('epsilon', epsilon, Math.fround(epsilon) > 0, 'a number > 0');
+  if (maxGradientNorm !== null)
+    requireNumber('the largest gradient norm', maxGradientNorm, maxGradientNorm > 0, 'a number > 0');
+  if (auxiliary === null) return;
+  requireWhole("the auxiliary loss's k", auxiliary.k, 1, shape.dSae);
+  requireNumber("the auxiliary loss's coefficient", auxiliary.coefficient, auxiliary.coefficient >= 0, 'a number ≥ 0');
+  requireNumber("the auxiliary loss's window", auxiliary.deadAfterTokens, auxiliary.deadAfterTokens > 0, 'tokens > 0');
+}
+
+/** @returns the number of tokens */
+export function checkFeatures(shape: EngineShape, { offsets, features, values }: SparseFeatures): number {
+  const tokens = offsets.length - 1;
+  requireWhole('the number of tokens', tokens, 0, Math.floor(MAX_ENTRIES / (shape.dIn + 16)));
+  if (offsets[0] !== 0) throw new UsageError(`offsets start with ${offsets[0]}; expected 0`);
+  for (let token = 0; token < tokens; token++)
+    if (offsets[token + 1]! < offsets[token]!)
+      throw new UsageError(`offsets fall from ${offsets[token]} to ${offsets[token + 1]} at token ${token}`);
+  requireLength('features', features, offsets[tokens]!);
+  requireLength('values', values, offsets[tokens]!);
+  for (const feature of features)
+    if (feature >= shape.dSae)
+      throw new UsageError(`feature ${feature} does not exist; the dictionary has ${shape.dSae}`);
+  return tokens;
+}

@@ -1,0 +1,56 @@
+import { availableParallelism } from 'node:os';
+import { AddonKernels, loadAddon } from './addon-kernels.ts';
+import type { Engine, EngineAvailability } from './engine.ts';
+import { KernelEngine } from './kernel-engine.ts';
+import { WasmKernels } from './wasm-kernels.ts';
+import { UsageError, WorkError } from '../foundation/errors.ts';
+
+/** `auto` is the addon where it loads, else WebAssembly. */
+export type EngineChoice = 'auto' | 'cpu' | 'wasm';
+
+export interface EngineOptions {
+  /** Null: as many as the system offers. The numbers do not change the results. */
+  readonly threads?: number | null;
+}
+
+/** As in `kernels/dictionary.h`. */
+const MAX_THREADS = 64;
+
+function threadsOf({ threads = null }: EngineOptions): number {
+  if (threads === null) return Math.min(availableParallelism(), MAX_THREADS);
+  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS)
+    throw new UsageError(`threads is ${threads}; expected a whole number from 1 to ${MAX_THREADS}`);
+  return threads;
+}
+
+function deviceName(instructions: string, threads: number): string {
+  return `${instructions}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+}
+
+/** @throws WorkError when `cpu` is asked for by name and is not there */
+export async function openEngine(choice: EngineChoice, options: EngineOptions = {}): Promise<Engine> {
+  const threads = threadsOf(options);
+  if (choice !== 'wasm') {
+    const loaded = loadAddon();
+    if (loaded.kind === 'loaded') {
+      const { addon } = loaded;
+      return new KernelEngine('cpu', deviceName(addon.instructions, threads), new AddonKernels(addon, threads));
+    }
+    if (choice === 'cpu')
+      throw new WorkError(`the engine "cpu" is not available: ${loaded.reason}. The engine "wasm" works everywhere`);
+  }
+  return new KernelEngine('wasm', deviceName('WebAssembly SIMD', threads), await WasmKernels.start(threads));
+}
+
+export function engineAvailability(): Promise<EngineAvailability[]> {
+  const loaded = loadAddon();
+  const threads = threadsOf({});
+  const cpu: EngineAvailability =
+    loaded.kind === 'loaded'
+      ? { name: 'cpu', available: true, reason: null, device: deviceName(loaded.addon.instructions, threads) }
+      : { name: 'cpu', available: false, reason: loaded.reason, device: null };
+  return Promise.resolve([
+    cpu,
+    { name: 'wasm', available: true, reason: null, device: deviceName('WebAssembly SIMD', threads) },
+  ]);
+}

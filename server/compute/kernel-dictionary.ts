@@ -1,0 +1,140 @@
+import { checkFeatures, tokensOf } from './engine-checks.ts';
+import type { CallQueue } from './call-queue.ts';
+import type { EngineDictionary, EngineShape, SparseFeatures } from './engine.ts';
+import {
+  dictionaryBytes,
+  readResults,
+  writeSettings,
+  type CallName,
+  type CallResults,
+  type CallSettings,
+  type KernelInstance,
+} from './kernel-instance.ts';
+import { UsageError, WorkError } from '../foundation/errors.ts';
+
+/** Tokens that are encoded or decoded at once: bounds the memory of a call, whatever the caller passes. */
+const MAX_TOKENS_A_CALL = 4096;
+
+/** Several blocks of rows as one. */
+function joinRows(parts: readonly SparseFeatures[]): SparseFeatures {
+  if (parts.length === 1) return parts[0]!;
+  const tokens = parts.reduce((total, part) => total + part.offsets.length - 1, 0);
+  const entries = parts.reduce((total, part) => total + part.features.length, 0);
+  const joined = {
+    offsets: new Uint32Array(tokens + 1),
+    features: new Uint32Array(entries),
+    values: new Float32Array(entries),
+  };
+  let token = 0;
+  let entry = 0;
+  for (const { offsets, features, values } of parts) {
+    joined.features.set(features, entry);
+    joined.values.set(values, entry);
+    for (let row = 1; row < offsets.length; row++) joined.offsets[++token] = entry + offsets[row]!;
+    entry += features.length;
+  }
+  return joined;
+}
+
+/** A dictionary whose numbers live in the kernels. One call of an engine runs at a time. */
+export class KernelDictionary implements EngineDictionary {
+  readonly shape: EngineShape;
+  protected readonly instance: KernelInstance;
+  readonly #queue: CallQueue;
+  readonly #trains: boolean;
+  #disposed = false;
+
+  constructor(shape: EngineShape, instance: KernelInstance, queue: CallQueue, trains = false) {
+    this.shape = shape;
+    this.instance = instance;
+    this.#queue = queue;
+    this.#trains = trains;
+  }
+
+  /** Waits for the calls before it, then runs `work`. */
+  protected enqueue<T>(work: () => Promise<T>): Promise<T> {
+    return this.#queue.run(async () => {
+      if (this.#disposed) throw new UsageError('the dictionary was disposed of and cannot be used any more');
+      return work();
+    });
+  }
+
+  protected async call(call: CallName, settings: CallSettings & { readonly tokens: number }): Promise<CallResults> {
+    writeSettings(this.instance, settings);
+    await this.instance.run(call);
+    const results = readResults(this.instance);
+    if (results.outOfMemory !== 0) throw this.#noMemory(settings.tokens);
+    if (results.notFiniteRow >= 0) throw new WorkError(`activation row ${results.notFiniteRow} is not finite`);
+    return results;
+  }
+
+  #noMemory(tokens: number): WorkError {
+    const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+    const layout = { shape: this.shape, trains: this.#trains };
+    return new WorkError(
+      `there is no memory for ${tokens} tokens beside the dictionary's ${mebibytes(dictionaryBytes(layout))}: ` +
+        `the tokens alone take ${mebibytes(tokens * this.shape.dIn * 12)}, their features more. Take a smaller batch or dictionary`,
+    );
+  }
+
+  encode(activations: Float32Array): Promise<SparseFeatures> {
+    return this.enqueue(async () => {
+      const tokens = tokensOf(this.shape, activations);
+      const parts: SparseFeatures[] = [];
+      for (let first = 0; first < tokens || parts.length === 0; first += MAX_TOKENS_A_CALL) {
+        const last = Math.min(tokens, first + MAX_TOKENS_A_CALL);
+        parts.push(await this.#encodeBlock(activations.subarray(first * this.shape.dIn, last * this.shape.dIn), first));
+      }
+      return joinRows(parts);
+    });
+  }
+
+  async #encodeBlock(activations: Float32Array, first: number): Promise<SparseFeatures> {
+    const tokens = activations.length / this.shape.dIn;
+    if (tokens === 0) return { offsets: new Uint32Array(1), features: new Uint32Array(), values: new Float32Array() };
+    this.instance.write('tokens', activations);
+    writeSettings(this.instance, { tokens });
+    await this.instance.run('encode');
+    const { outOfMemory, notFiniteRow, active } = readResults(this.instance);
+    if (outOfMemory !== 0) throw this.#noMemory(tokens);
+    if (notFiniteRow >= 0) throw new WorkError(`activation row ${first + notFiniteRow} is not finite`);
+    const rows = {
+      offsets: new Uint32Array(tokens + 1),
+      features: new Uint32Array(active),
+      values: new Float32Array(active),
+    };
+    this.instance.read('rowOffsets', rows.offsets);
+    this.instance.read('rowFeatures', rows.features);
+    this.instance.read('rowValues', rows.values);
+    return rows;
+  }
+
+  decode(features: SparseFeatures): Promise<Float32Array> {
+    return this.enqueue(async () => {
+      const tokens = checkFeatures(this.shape, features);
+      const output = new Float32Array(tokens * this.shape.dIn);
+      for (let first = 0; first < tokens; first += MAX_TOKENS_A_CALL) {
+        const last = Math.min(tokens, first + MAX_TOKENS_A_CALL);
+        const start = features.offsets[first]!;
+        const end = features.offsets[last]!;
+        this.instance.write(
+          'rowOffsets',
+          features.offsets.slice(first, last + 1).map((offset) => offset - start),
+        );
+        this.instance.write('rowFeatures', features.features.subarray(start, end));
+        this.instance.write('rowValues', features.values.subarray(start, end));
+        await this.call('decode', { tokens: last - first });
+        this.instance.read('output', output.subarray(first * this.shape.dIn, last * this.shape.dIn));
+      }
+      return output;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#queue.run(() => {
+      if (!this.#disposed) this.instance.dispose();
+      this.#disposed = true;
+      return Promise.resolve();
+    });
+  }
+}

@@ -1,0 +1,95 @@
+// AuxK (2406.04093, appendix A.2): dead latents learn to reconstruct the residual e = x − x̂, which is held constant.
+//
+// L = α · mean_i ‖e_i − ê_i‖² [/ mean_i ‖e_i − ē‖²], ê = z W_dec over the k largest positive pre-activations of dead latents.
+// A residual without variance (a batch of one token) gives no auxiliary loss when it is normalised.
+#pragma once
+#include "encode.h"
+#include "transpose.h"
+
+namespace ssae {
+
+constexpr uint32_t kVarianceColumns = 16;
+
+static inline bool fires(const Activations& a, uint32_t feature) {
+  return a.featureStart[feature + 1] > a.featureStart[feature];
+}
+
+// Tokens since the feature last fired, this batch included.
+static inline double silence(const Dictionary& d, uint32_t feature) {
+  return fires(d.activations, feature) ? 0 : d.tokensSinceFired[feature] + d.settings.tokens;
+}
+
+static void findDead(Dictionary& d) {
+  d.require(d.dead.reserveScratch(d.shape.dSae));
+  if (d.failed()) return;
+  uint32_t dead = 0;
+  for (uint32_t j = 0; j < d.shape.dSae; j++)
+    if (silence(d, j) >= d.settings.deadAfterTokens) d.dead[dead++] = j;
+  d.results.dead = dead;
+}
+
+// Σ_i (r_i − r̄)² over kVarianceColumns columns of the residuals.
+static double columnVariance(const Dictionary& d, uint32_t group) {
+  double total = 0;
+  double means[kVarianceColumns] = {};
+  const float* residuals = &d.residuals[group * kVarianceColumns];
+  for (uint32_t token = 0; token < d.tokenCount(); token++)
+    for (uint32_t i = 0; i < kVarianceColumns; i++) means[i] += residuals[token * d.stride + i];
+  for (double& mean : means) mean /= d.tokenCount();
+  for (uint32_t token = 0; token < d.tokenCount(); token++)
+    for (uint32_t i = 0; i < kVarianceColumns; i++) {
+      const double difference = residuals[token * d.stride + i] - means[i];
+      total += difference * difference;
+    }
+  return total;
+}
+
+// Loss and the factor of its gradient, from ‖ê_i − e_i‖² and the residual's variance in d.auxiliarySums.
+static void weighAuxiliary(Dictionary& d) {
+  const uint32_t tokens = d.tokenCount();
+  double squares = 0, variance = 0;
+  for (uint32_t token = 0; token < tokens; token++) squares += d.auxiliarySums[token];
+  for (uint32_t group = 0; group < d.stride / kVarianceColumns; group++) variance += d.auxiliarySums[tokens + group];
+  const double divisor = d.settings.auxiliaryNormalised != 0 ? variance / tokens : 1;
+  const double factor = divisor > 0 ? d.settings.auxiliaryCoefficient / (tokens * divisor) : 0;
+  d.results.auxiliaryLoss = factor * squares;
+  for (uint32_t token = 0; token < tokens; token++) d.auxiliaryScales[token] = static_cast<float>(2 * factor);
+}
+
+// Fills d.auxiliary (by feature), residuals ê − e and scales. After `transpose` of the batch's activations.
+static void auxiliaryForward(Dictionary& d, uint32_t thread) {
+  d.team.serial(thread, [&] { findDead(d); });
+  const uint32_t dead = static_cast<uint32_t>(d.results.dead);
+  if (d.failed() || dead == 0) return;
+  const uint32_t k = d.settings.auxiliaryK < dead ? static_cast<uint32_t>(d.settings.auxiliaryK) : dead;
+  d.team.serial(thread, [&] {
+    d.require(d.deadPanels.reserve(dead, d.shape.dIn) && d.auxiliaryScales.reserveScratch(d.tokenCount()) &&
+              d.auxiliaryResiduals.reserveScratch(d.tokenCount() * d.stride) &&
+              d.auxiliarySums.reserveScratch(d.tokenCount() + d.stride / kVarianceColumns));
+    beginBlocks(d, d.auxiliary, k, dead);
+  });
+  if (d.failed()) return;
+  pack(d, d.deadPanels, [&](size_t index) { return d.dead[index]; });
+  d.team.serial(thread, [] {});
+  Workspace& w = d.workspaces[thread];
+  const int length = static_cast<int>(d.stride);
+  everyBlock(d, d.auxiliary, thread, [&](size_t first, int rows) {
+    select(d, w, d.deadPanels, k, &d.tokens[first * d.stride], rows, nullptr);
+    if (!keep(w, d.auxiliary, first, rows, [&](uint32_t index) { return d.dead[index]; })) return false;
+    for (size_t token = first; token < first + rows; token++) {
+      float* residual = &d.auxiliaryResiduals[token * d.stride];
+      __builtin_memcpy(residual, &d.residuals[token * d.stride], d.stride * sizeof(float));
+      const size_t start = d.auxiliary.start[token];
+      addRows(d.parameters.decoder.data(), d.stride, d.auxiliary.features.data() + start,
+              d.auxiliary.values.data() + start, d.auxiliary.count[token], length, residual);
+      d.auxiliarySums[token] = dot(residual, residual, length);
+    }
+    return true;
+  });
+  d.team.share(static_cast<uint32_t>(d.stride) / kVarianceColumns,
+               [&](uint32_t group) { d.auxiliarySums[d.tokenCount() + group] = columnVariance(d, group); });
+  d.team.serial(thread, [&] { weighAuxiliary(d); });
+  transpose(d, d.auxiliary, thread);
+}
+
+}  // namespace ssae

@@ -1,0 +1,81 @@
+// Arithmetic on padded rows: dot products, weighted sums of scattered rows, Adam.
+#pragma once
+#include "vector.h"
+
+namespace ssae {
+
+static inline float dot(const float* left, const float* right, int length) {
+  Vector sums[4] = {};
+  int i = 0;
+  for (; i + 4 * kLanes <= length; i += 4 * kLanes)
+    for (int part = 0; part < 4; part++) sums[part] += load(left + i + part * kLanes) * load(right + i + part * kLanes);
+  for (; i < length; i += kLanes) sums[0] += load(left + i) * load(right + i);
+  return sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+static inline void addScaled(float scale, const float* row, int length, float* to) {
+  const Vector factor = broadcast(scale);
+  for (int i = 0; i < length; i += kLanes) store(to + i, load(to + i) + factor * load(row + i));
+}
+
+template <int kVectors>
+static inline void addRowsPart(const float* rows, size_t stride, const uint32_t* chosen, const float* scales,
+                               uint32_t count, float* to) {
+  Vector sums[kVectors];
+  for (int part = 0; part < kVectors; part++) sums[part] = load(to + part * kLanes);
+  for (uint32_t q = 0; q < count; q++) {
+    const float* row = rows + chosen[q] * stride;
+    const Vector factor = broadcast(scales[q]);
+    for (int part = 0; part < kVectors; part++) sums[part] += factor * load(row + part * kLanes);
+  }
+  for (int part = 0; part < kVectors; part++) store(to + part * kLanes, sums[part]);
+}
+
+// to += Σ_q scales[q] · rows[chosen[q]], in the order given; the sums stay in registers.
+static inline void addRows(const float* rows, size_t stride, const uint32_t* chosen, const float* scales, uint32_t count,
+                           int length, float* to) {
+  int i = 0;
+  for (; i + 8 * kLanes <= length; i += 8 * kLanes) addRowsPart<8>(rows + i, stride, chosen, scales, count, to + i);
+  for (; i < length; i += kLanes) addRowsPart<1>(rows + i, stride, chosen, scales, count, to + i);
+}
+
+// Adam (1412.6980) with both bias corrections folded into two factors.
+struct Adam {
+  // learning rate / (1 − β₁ᵗ)
+  float stepSize;
+  // 1 / √(1 − β₂ᵗ)
+  float rootCorrection;
+  float beta1, beta2, rest1, rest2, epsilon;
+
+  // One padded row. Returns whether any moment is still non-zero.
+  bool step(float* parameters, float* first, float* second, const float* gradient, float scale, int length) const {
+    const Vector factor = broadcast(scale), decay1 = broadcast(beta1), decay2 = broadcast(beta2);
+    const Vector new1 = broadcast(rest1), new2 = broadcast(rest2), root = broadcast(rootCorrection);
+    const Vector smallest = broadcast(epsilon), size = broadcast(stepSize);
+    IntVector bits = {};
+    for (int i = 0; i < length; i += kLanes) {
+      const Vector g = load(gradient + i) * factor;
+      const Vector m = flushSubnormal(decay1 * load(first + i) + new1 * g);
+      const Vector v = flushSubnormal(decay2 * load(second + i) + new2 * g * g);
+      store(first + i, m);
+      store(second + i, v);
+      store(parameters + i, load(parameters + i) - size * m / (squareRoot(v) * root + smallest));
+      bits |= (IntVector)m | (IntVector)v;
+    }
+    int32_t any = 0;
+    for (int lane = 0; lane < kLanes; lane++) any |= bits[lane];
+    return (any & 0x7fffffff) != 0;
+  }
+
+  bool step(float& parameter, float& first, float& second, float gradient) const {
+    first = flush(beta1 * first + rest1 * gradient);
+    second = flush(beta2 * second + rest2 * gradient * gradient);
+    parameter -= stepSize * first / (__builtin_sqrtf(second) * rootCorrection + epsilon);
+    return first != 0 || second != 0;
+  }
+
+ private:
+  static float flush(float value) { return __builtin_fabsf(value) < 1.17549435e-38f ? 0 : value; }
+};
+
+}  // namespace ssae
