@@ -73,7 +73,7 @@ const own = (fields: Fields, key: string): unknown => (Object.hasOwn(fields, key
 const fieldsOf = (value: unknown): Fields =>
   value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Fields) : {};
 const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-const shown = (value: unknown): string => (JSON.stringify(value) ?? 'missing').slice(0, 80);
+const shown = (value: unknown): string => (value === undefined ? 'missing' : JSON.stringify(value).slice(0, 80));
 
 function width(path: string, fields: Fields, key: string): number {
   const value = own(fields, key);

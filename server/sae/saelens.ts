@@ -4,7 +4,13 @@ import type { DictionaryParameters, EngineShape } from '../compute/engine.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { writeFileAtomic } from '../foundation/files.ts';
 import { productVersion } from '../foundation/package-root.ts';
-import { floatToHalf, SafetensorsFile, writeSafetensors, type TensorData } from '../foundation/safetensors.ts';
+import {
+  floatToHalf,
+  halfToFloat,
+  SafetensorsFile,
+  writeSafetensors,
+  type TensorData,
+} from '../foundation/safetensors.ts';
 import { foldDecoderNorms, foldInputScale, rowNorms, transpose } from './canonical.ts';
 import type { Dictionary } from './dictionary.ts';
 import { readFields, readSaeLensConfig, type SaeLensConfig } from './saelens-config.ts';
@@ -126,6 +132,17 @@ export async function readSaeLens(folder: string): Promise<SaeLensDictionary> {
   };
   const { origin, l1 } = config;
   return { shape, parameters, origin, ...(l1 === null ? {} : { sparsityCoefficient: l1 }) };
+}
+
+/** The values that reading back will give. */
+export function roundToStorage(parameters: DictionaryParameters, storage: Storage): DictionaryParameters {
+  if (storage === 'float32') return parameters;
+  const round = (values: Float32Array): Float32Array => values.map((value) => halfToFloat(floatToHalf(value)));
+  const { encoder, encoderBias, decoder, decoderBias } = parameters;
+  return {
+    ...{ encoder: round(encoder), encoderBias: round(encoderBias) },
+    ...{ decoder: round(decoder), decoderBias: round(decoderBias) },
+  };
 }
 
 function tensor(values: Float32Array, shape: readonly number[], storage: Storage): TensorData {

@@ -78,7 +78,7 @@ export function splitHeldOut(data: ActivationFolder, share: number, seed: number
   const drawn = [...rowsByKey.keys()]
     .map((key) => ({ key, draw: sha256(`${seed}:${key}`) }))
     .sort((a, b) => (a.draw < b.draw ? -1 : 1));
-  const budget = Math.min(data.rows * share, MAX_HELD_OUT_ROWS);
+  const budget = Math.min(Math.max(data.rows * share, 2), MAX_HELD_OUT_ROWS); // One row has no variance.
   const keys = new Set<string>();
   let rows = 0;
   for (const { key } of drawn.slice(0, -1)) {

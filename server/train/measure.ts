@@ -1,0 +1,80 @@
+import type { Engine } from '../compute/engine.ts';
+import type { ActivationFolder } from '../foundation/activation-folder.ts';
+import { WorkError } from '../foundation/errors.ts';
+import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
+import type { TrainResult } from '../protocol/results.ts';
+import type { Dictionary } from '../sae/dictionary.ts';
+import { ActivationReader } from './activation-reader.ts';
+import type { HeldOutSplit, RowRange } from './held-out-split.ts';
+
+/** Rows encoded at a time. */
+const CHUNK_ROWS = 4096;
+
+function* chunks(ranges: readonly RowRange[]): Generator<RowRange[]> {
+  let chunk: RowRange[] = [];
+  let room = CHUNK_ROWS;
+  for (const range of ranges)
+    for (let first = range.first; first < range.end;) {
+      const end = Math.min(range.end, first + room);
+      chunk.push({ first, end });
+      room -= end - first;
+      first = end;
+      if (room > 0) continue;
+      yield chunk;
+      chunk = [];
+      room = CHUNK_ROWS;
+    }
+  if (chunk.length > 0) yield chunk;
+}
+
+/**
+ * What the stored dictionary does on the held-out rows, in the units of the raw activations:
+ * l0 = mean count of active features; explainedVariance = 1 − Σ‖x−x̂‖² / Σ‖x−x̄‖², x̄ over all held-out rows (0 where they are all equal); mse = Σ‖x−x̂‖² / (rows · d_in);
+ * deadShare = share of features that fire on none of them.
+ */
+export async function measureHeldOut(
+  engine: Engine,
+  { shape, parameters }: Pick<Dictionary, 'shape' | 'parameters'>,
+  data: ActivationFolder,
+  split: HeldOutSplit,
+  control: JobControl,
+  resumeHint: string,
+): Promise<Omit<TrainResult['final'], 'effectiveSampleSize'>> {
+  const { dIn, dSae } = shape;
+  await using dictionary = await engine.dictionary(shape, parameters);
+  const reader = new ActivationReader(data);
+  const fires = new Uint8Array(dSae);
+  // Moments around b_dec, which lies amid the rows: around zero a large common mean would drown the variance.
+  const sum = new Float64Array(dIn);
+  let square = 0;
+  let error = 0;
+  let active = 0;
+  let rows = 0;
+  for (const chunk of chunks(split.heldOut)) {
+    throwIfStopped(control, resumeHint);
+    const x = await reader.read(chunk);
+    const features = await dictionary.encode(x);
+    const reconstruction = await dictionary.decode(features);
+    for (const feature of features.features) fires[feature] = 1;
+    active += features.features.length;
+    x.forEach((value, at) => {
+      const offset = value - parameters.decoderBias[at % dIn]!;
+      sum[at % dIn]! += offset;
+      square += offset * offset;
+      error += (value - reconstruction[at]!) ** 2;
+    });
+    rows += x.length / dIn;
+    control.report({ stage: 'measuring held-out rows', done: rows, total: split.heldOutRows, unit: 'tokens' });
+  }
+  if (!Number.isFinite(error))
+    throw new WorkError(
+      'the held-out rows hold a value that is not finite (NaN or infinity), or the dictionary does; harvest again',
+    );
+  const variance = square - sum.reduce((total, value) => total + value * value, 0) / rows;
+  return {
+    l0: active / rows,
+    explainedVariance: variance > 0 ? 1 - error / variance : 0,
+    mse: error / (rows * dIn),
+    deadShare: 1 - fires.reduce((count, fired) => count + fired, 0) / dSae,
+  };
+}

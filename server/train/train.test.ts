@@ -1,0 +1,340 @@
+import { spawn } from 'node:child_process';
+import { chmod, mkdtemp, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { referenceEngine } from '../../test/reference-engine.ts';
+import { synthesise, writeActivations } from '../../test/synthetic-activations.ts';
+import type { Engine } from '../compute/engine.ts';
+import type { ActivationFolder } from '../foundation/activation-folder.ts';
+import { Interrupted, UsageError, WorkError } from '../foundation/errors.ts';
+import { packageRoot } from '../foundation/package-root.ts';
+import { unwatched, type JobControl } from '../foundation/progress.ts';
+import { Random } from '../foundation/random.ts';
+import { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
+import { loadDictionary } from '../sae/dictionary-store.ts';
+import { checkpointPath } from './checkpoint.ts';
+import { finetuneDictionary, trainDictionary, type TrainedDictionary } from './train.ts';
+
+const D_IN = 8;
+const origin = { model: 'builtin', modelHash: null, hookPoint: 'blocks.0.hook_resid_post', contextLength: 128 };
+
+let folder: string;
+let data: ActivationFolder;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ssae-train-'));
+  data = await writeActivations(folder, synthesise(3000, D_IN, 12, 1), D_IN);
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+let output: string;
+let outputs = 0;
+beforeEach(() => {
+  output = join(folder, `dictionary-${outputs++}`);
+});
+
+const topk = { kind: 'topk', k: 3 };
+const relu = { kind: 'relu', l1: 0.05 };
+
+function requestFor(changes: Record<string, unknown> = {}): TrainRequest {
+  return TrainRequest.parse({
+    data: { kind: 'activations', file: 'given' },
+    ...{ architecture: topk, dSae: 24, batch: 64, tokens: 64 * 40, output: 'o', seed: 3 },
+    ...{ optimizer: { learningRate: 3e-3 }, checkpointEverySteps: 7 },
+    ...changes,
+  });
+}
+
+function finetuneRequestFor(changes: Record<string, unknown> = {}): FinetuneRequest {
+  const { data: from, batch, tokens, seed } = requestFor();
+  return FinetuneRequest.parse({ data: from, batch, tokens, seed, from: 'f', output: 'o', ...changes });
+}
+
+const train = (
+  changes: Record<string, unknown> = {},
+  control: JobControl = unwatched,
+  engine: Engine = referenceEngine,
+  activations: ActivationFolder = data,
+): Promise<TrainedDictionary> =>
+  trainDictionary(requestFor(changes), activations, { engine, origin, outputFolder: output }, control);
+
+async function artifacts(of: string): Promise<Record<string, string>> {
+  const names = (await readdir(of)).filter((name) => name !== 'timing.json');
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(of, name), 'hex')] as const)),
+  );
+}
+
+/** Stops a run once it reports that so many steps are done. */
+function stoppingAfter(steps: number): JobControl {
+  const controller = new AbortController();
+  return {
+    signal: controller.signal,
+    report: ({ done }) => {
+      if (done >= steps) controller.abort();
+    },
+  };
+}
+
+/** An engine whose forward pass breaks at a step. */
+function breakingAt(step: number, loss: number): Engine {
+  return {
+    ...referenceEngine,
+    trainer: async (shape, start) => {
+      const trainer = await referenceEngine.trainer(shape, start);
+      const forward = trainer.forward.bind(trainer);
+      let steps = 0;
+      trainer.forward = async (batch, coefficient) => {
+        const result = await forward(batch, coefficient);
+        if (++steps === step) result.reconstruction[5] = loss;
+        return result;
+      };
+      return trainer;
+    },
+  };
+}
+
+describe('training', () => {
+  it.each([
+    ['topk', { architecture: topk, tokens: 64 * 300 }, 0.9],
+    ['relu with a weighted penalty', { architecture: relu, tokens: 64 * 400 }, 0.8],
+    ['relu with unit decoder rows', { architecture: { ...relu, penalty: 'plain' }, tokens: 64 * 300 }, 0.8],
+    ['a small tilt', { objective: { kind: 'term', tilt: { kind: 'relative', tau: 0.1 } }, tokens: 64 * 300 }, 0.9],
+  ])('%s reconstructs rows it never saw', async (_, changes, explained) => {
+    const { dictionary, result } = await train(changes);
+    expect(result.final.explainedVariance).toBeGreaterThan(explained);
+    expect(result.heldOut.tokens).toBeGreaterThan(200);
+    expect(dictionary.origin).toEqual(origin);
+    expect(await loadDictionary(output)).toEqual(dictionary);
+  });
+
+  it('folds the scale away: features and reconstruction are in the units of the activations', async () => {
+    const { dictionary } = await train({ tokens: 64 * 100 });
+    const first = output;
+    output = `${output}-scaled`;
+    const values = synthesise(3000, D_IN, 12, 1).map((value) => value * 64);
+    const large = {
+      ...(await writeActivations(await mkdtemp(join(folder, 'x')), values, D_IN)),
+      contentHash: data.contentHash,
+    };
+    const scaled = await train({ tokens: 64 * 100 }, unwatched, referenceEngine, large);
+    expect(first).not.toBe(output);
+    scaled.dictionary.parameters.decoderBias.forEach((value, i) => {
+      expect(value / 64).toBeCloseTo(dictionary.parameters.decoderBias[i]!, 4);
+    });
+    expect(scaled.dictionary.parameters.decoder).toEqual(dictionary.parameters.decoder);
+  });
+
+  it('gives equal bytes for equal input, and other bytes for another seed', async () => {
+    const first = await train();
+    const bytes = await artifacts(output);
+    await train();
+    expect(await artifacts(output)).toEqual(bytes);
+    const other = await train({ seed: 4 });
+    expect(other.dictionary.contentHash).not.toBe(first.dictionary.contentHash);
+  });
+
+  it('keeps a history of at most 2,000 points and the measured step times', async () => {
+    const { result } = await train();
+    const history = JSON.parse(await readFile(join(output, 'history.json'), 'utf8')) as {
+      step: number;
+      loss: number;
+    }[];
+    expect(history.map(({ step }) => step)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+    expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
+    expect(result.stepMilliseconds.p10).toBeLessThanOrEqual(result.stepMilliseconds.p90);
+    expect((await stat(checkpointPath(output)).catch(() => null)) === null).toBe(true);
+  });
+
+  it('stores float16 when asked and measures what it stored', async () => {
+    const { dictionary } = await train({ storage: 'float16' });
+    const weights = join(output, 'sae_weights.safetensors');
+    expect((await stat(weights)).size).toBeLessThan(2 * 2 * 24 * D_IN + 2 * 24 + 2 * D_IN + 400);
+    expect(dictionary.shape.unitNormDecoder).toBe(true);
+  });
+});
+
+describe('a run that is stopped', () => {
+  it.each([
+    ['topk', { architecture: topk }],
+    ['relu, across resampling', { architecture: relu }],
+  ])('ends with the same bytes when resumed: %s', async (_, changes) => {
+    await train(changes);
+    const whole = await artifacts(output);
+    output = `${output}-resumed`;
+    for (const steps of [3, 19, 20]) {
+      const stopped = await train({ ...changes, resume: true }, stoppingAfter(steps)).catch((error: unknown) => error);
+      expect(stopped).toBeInstanceOf(Interrupted);
+      expect(stopped).toHaveProperty(
+        'resumeHint',
+        expect.stringMatching(/of 40 steps are done and stored; .*--resume/),
+      );
+    }
+    await train({ ...changes, resume: true });
+    expect(await artifacts(output)).toEqual(whole);
+  });
+
+  it('is refused by another configuration or other data, which are named', async () => {
+    await expect(train({}, stoppingAfter(1))).rejects.toThrow(Interrupted);
+    const other = train({ resume: true, batch: 32 });
+    await expect(other).rejects.toThrow(UsageError);
+    await expect(other).rejects.toThrow(/plan\.batch: 64 in the checkpoint, 32 now/);
+    const elsewhere = train({ resume: true }, unwatched, referenceEngine, { ...data, contentHash: 'other' });
+    await expect(elsewhere).rejects.toThrow(/activations: .* in the checkpoint, "other" now/);
+  });
+
+  it('by kill -9 at any moment ends with the same bytes when resumed', async () => {
+    const child = join(packageRoot, 'dist', 'test', 'train-once.mjs');
+    await build({
+      ...{ entryPoints: [join(packageRoot, 'test', 'train-once.ts')], outfile: child, bundle: true },
+      ...{ platform: 'node', target: 'node20', format: 'esm', logLevel: 'error' },
+    });
+    const request = requestFor({ resume: true, tokens: 64 * 150, checkpointEverySteps: 2 });
+    const attempt = (killAfterMilliseconds: number | null): Promise<boolean> =>
+      new Promise((settle, fail) => {
+        const args = [child, JSON.stringify(request), data.shards[0]!.path, output];
+        const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        running.stdout.once('data', () => {
+          if (killAfterMilliseconds !== null) setTimeout(() => running.kill('SIGKILL'), killAfterMilliseconds);
+        });
+        running.stdout.resume();
+        running.on('error', fail);
+        running.on('exit', (code) => {
+          settle(code === 0);
+        });
+      });
+    await trainDictionary(
+      { ...request, resume: false },
+      data,
+      {
+        engine: referenceEngine,
+        origin: { model: null, modelHash: null, hookPoint: null, contextLength: null },
+        outputFolder: output,
+      },
+      unwatched,
+    );
+    const whole = await artifacts(output);
+    output = `${output}-killed`;
+    const random = new Random(Date.now() % 1e6);
+    let kills = 0;
+    while (kills < 4 && !(await attempt(random.below(60)))) kills++;
+    await attempt(null);
+    expect(kills).toBeGreaterThan(0);
+    expect(await artifacts(output)).toEqual(whole);
+  });
+});
+
+describe('a run that goes wrong', () => {
+  it.each([NaN, Infinity])(
+    'stops at a loss of %s, naming step and row, and keeps the last checkpoint',
+    async (loss) => {
+      const failing = train({}, unwatched, breakingAt(10, loss));
+      await expect(failing).rejects.toThrow(WorkError);
+      await expect(failing).rejects.toThrow(/loss of step 10 is .*first of its tokens with such a loss is row \d+/);
+      const { result } = await train({ resume: true });
+      expect(result.steps).toBe(40);
+    },
+  );
+
+  it('keeps the last good checkpoint when the disk refuses the next', async () => {
+    output = join(folder, 'locked', 'dictionary');
+    await mkdir(join(folder, 'locked'));
+    const locking: JobControl = { ...stoppingAfter(1) };
+    await expect(train({}, locking)).rejects.toThrow(Interrupted);
+    const good = await readFile(checkpointPath(output));
+    await rm(checkpointPath(output));
+    await mkdir(checkpointPath(output)); // A file cannot replace a folder, whoever asks.
+    await expect(train({ checkpointEverySteps: 1 }, stoppingAfter(2))).rejects.toThrow(
+      /(the checkpoint of step \d+ was not written: could not write|EISDIR|directory)/,
+    );
+    expect(good.length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['more active features than features', { architecture: { kind: 'topk', k: 25 } }, /--k is 25 and --d-sae is 24/],
+  ])('refuses %s', async (_, changes, message) => {
+    await expect(train(changes)).rejects.toThrow(UsageError);
+    await expect(train(changes)).rejects.toThrow(message);
+  });
+
+  it('names the row and the step of a value that is not finite', async () => {
+    const values = synthesise(100, D_IN, 12, 1);
+    values[37 * D_IN + 2] = NaN;
+    const damaged = await writeActivations(await mkdtemp(join(folder, 'nan-')), values, D_IN);
+    await expect(train({}, unwatched, referenceEngine, damaged)).rejects.toThrow(
+      /row 37 of the activations, dealt to step \d+, holds a value that is not finite|held-out rows hold/,
+    );
+  });
+
+  it('refuses rows without variance', async () => {
+    const values = new Float32Array(100 * D_IN).fill(2);
+    const constant = await writeActivations(await mkdtemp(join(folder, 'constant-')), values, D_IN);
+    await expect(train({}, unwatched, referenceEngine, constant)).rejects.toThrow(/variance is zero/);
+  });
+
+  it('trains on fewer rows than a batch with all of them', async () => {
+    const few = await writeActivations(await mkdtemp(join(folder, 'few-')), synthesise(20, D_IN, 12, 1), D_IN);
+    const { result } = await train({ tokens: 100 }, unwatched, referenceEngine, few);
+    expect(result.tokens).toBe(result.steps * 18);
+  });
+
+  it('does not replace a folder that is not a dictionary', async () => {
+    output = folder;
+    await expect(train()).rejects.toThrow(/exists and holds no dictionary/);
+    await chmod(folder, 0o755);
+  });
+});
+
+describe('finetuning', () => {
+  it('starts from the dictionary and ends nearer to its domain; scratch starts anew', async () => {
+    const general = await train({ tokens: 64 * 200 });
+    const domain = await writeActivations(await mkdtemp(join(folder, 'domain-')), synthesise(2000, D_IN, 12, 5), D_IN);
+    const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
+    const idle = finetuneRequestFor({ optimizer: { learningRate: 1e-30, warmupSteps: 0 } });
+    const before = await finetuneDictionary(idle, general.dictionary, domain, context, unwatched);
+    before.dictionary.parameters.encoder.forEach((value, i) => {
+      expect(value).toBeCloseTo(general.dictionary.parameters.encoder[i]!, 5);
+    });
+    before.dictionary.parameters.decoderBias.forEach((value, i) => {
+      expect(value).toBeCloseTo(general.dictionary.parameters.decoderBias[i]!, 5);
+    });
+    const request = finetuneRequestFor({ optimizer: { learningRate: 3e-3 }, tokens: 64 * 200 });
+    const tuned = await finetuneDictionary(request, general.dictionary, domain, context, unwatched);
+    expect(tuned.result.final.explainedVariance).toBeGreaterThan(before.result.final.explainedVariance + 0.1);
+    expect(tuned.result.heldOut.splitHash).toBe(before.result.heldOut.splitHash);
+    const scratch = await finetuneDictionary(
+      { ...request, mode: 'scratch' },
+      general.dictionary,
+      domain,
+      context,
+      unwatched,
+    );
+    expect(scratch.dictionary.shape).toEqual(general.dictionary.shape);
+    expect(scratch.dictionary.contentHash).not.toBe(tuned.dictionary.contentHash);
+  });
+
+  it('takes the sparsity coefficient from the dictionary, or asks for it', async () => {
+    const { dictionary } = await train({ architecture: relu });
+    expect(dictionary.sparsityCoefficient).toBe(0.05);
+    const { name, contentHash, shape, parameters, labels } = dictionary;
+    const unknown = { name, contentHash, shape, parameters, labels, origin };
+    const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
+    await expect(finetuneDictionary(finetuneRequestFor(), unknown, data, context, unwatched)).rejects.toThrow(
+      /--l1 is missing/,
+    );
+    const tuned = await finetuneDictionary(finetuneRequestFor({ l1: 0.1 }), unknown, data, context, unwatched);
+    expect(tuned.dictionary.sparsityCoefficient).toBe(0.1);
+  });
+
+  it('refuses activations of another width', async () => {
+    const { dictionary } = await train();
+    const wide = await writeActivations(await mkdtemp(join(folder, 'wide-')), synthesise(50, 5, 12, 1), 5);
+    const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
+    await expect(finetuneDictionary(finetuneRequestFor(), dictionary, wide, context, unwatched)).rejects.toThrow(
+      /is for activations of width 8, these have width 5/,
+    );
+  });
+});

@@ -1,0 +1,183 @@
+/** The two entry points: a dictionary from given activations, new or from another dictionary. */
+import type { DictionaryParameters, Engine } from '../compute/engine.ts';
+import type { ActivationFolder } from '../foundation/activation-folder.ts';
+import { WorkError } from '../foundation/errors.ts';
+import type { JobControl } from '../foundation/progress.ts';
+import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
+import type { TrainResult } from '../protocol/results.ts';
+import { foldHomogeneousScale } from '../sae/canonical.ts';
+import { refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
+import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
+import { roundToStorage, type Storage } from '../sae/saelens.ts';
+import { BatchSource } from './batches.ts';
+import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
+import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
+import { History } from './history.ts';
+import { activationScale, initialParameters, SAMPLE_ROWS } from './initialise.ts';
+import { measureHeldOut } from './measure.ts';
+import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
+import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
+
+export interface TrainingContext {
+  readonly engine: Engine;
+  /** Where the activations are from, for the dictionary's own record. */
+  readonly origin: DictionaryOrigin;
+  /** The dictionary's folder; checkpoints lie beside it until training is done. */
+  readonly outputFolder: string;
+}
+
+export interface TrainedDictionary {
+  readonly dictionary: Dictionary;
+  readonly result: TrainResult;
+}
+
+/**
+ * Trains a new dictionary.
+ *
+ * Activations are multiplied by √d_in / mean‖x‖ (4,096 training rows) on the way in, and the factor is folded back into the biases at
+ * the end: relu and top-k commute with it, so features and reconstructions are in the units of the raw activations.
+ * @throws UsageError when the request cannot be met, WorkError when data or numerics fail, Interrupted with how to resume
+ */
+export async function trainDictionary(
+  request: TrainRequest,
+  data: ActivationFolder,
+  context: TrainingContext,
+  control: JobControl,
+): Promise<TrainedDictionary> {
+  const split = splitHeldOut(data, request.heldOutShare, request.seed);
+  const plan = planTraining(request, data.dIn, split.trainingRows);
+  return train({ request, data, split, plan, from: null, storage: request.storage, ...context }, control);
+}
+
+/**
+ * Specialises a dictionary to other activations (`finetune`: its weights are the start), or trains new weights of the same
+ * architecture and size (`scratch`, the control). The activations' scale is estimated from the new data.
+ * @throws as {@link trainDictionary}
+ */
+export async function finetuneDictionary(
+  request: FinetuneRequest,
+  from: Dictionary,
+  data: ActivationFolder,
+  context: TrainingContext,
+  control: JobControl,
+): Promise<TrainedDictionary> {
+  if (from.shape.dIn !== data.dIn)
+    throw new WorkError(
+      `the dictionary "${from.name}" is for activations of width ${from.shape.dIn}, these have width ${data.dIn}; use the model and hook point it was trained on`,
+    );
+  const split = splitHeldOut(data, request.heldOutShare, request.seed);
+  const plan = planFinetuning(request, from, split.trainingRows);
+  const start = request.mode === 'finetune' ? from : null;
+  return train({ request, data, split, plan, from: start, storage: 'float32', ...context }, control);
+}
+
+interface Job extends TrainingContext {
+  readonly request: TrainRequest | FinetuneRequest;
+  readonly data: ActivationFolder;
+  readonly split: HeldOutSplit;
+  readonly plan: TrainingPlan;
+  /** Dictionary whose weights are the start; null for new ones. */
+  readonly from: Dictionary | null;
+  readonly storage: Storage;
+}
+
+async function train(job: Job, control: JobControl): Promise<TrainedDictionary> {
+  const { request, data, split, plan, from, engine, outputFolder, storage } = job;
+  await refuseForeignFolder(outputFolder);
+  const path = checkpointPath(outputFolder);
+  const identity = {
+    ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name },
+    ...{ activations: data.contentHash, from: from?.contentHash ?? null },
+  };
+  const stored = request.resume ? await readCheckpoint(path, plan.shape, identity) : null;
+  if (!request.resume) await removeCheckpoint(path);
+  const rows = new BatchSource(data, split.training, { seed: request.seed });
+  const start = stored === null ? await startOf(job, rows) : { from: stored.state, scale: stored.scale };
+  await rows.seek(stored?.position ?? 0);
+  const history = new History(stored?.history);
+  await using trainer = await engine.trainer(plan.shape, start.from);
+  const checkpoint = { path, everySteps: request.checkpointEverySteps, run: identity };
+  const done = {
+    stepsDone: stored?.steps ?? 0,
+    secondsDone: stored?.seconds ?? 0,
+    millisecondsDone: stored?.milliseconds ?? [],
+  };
+  const { scale } = start;
+  const trained = await runTraining({ plan, trainer, rows, scale, history, ...done, checkpoint }, control);
+  return await finish(job, trained, scale, history, control);
+}
+
+async function startOf(
+  { plan, from, engine, data, split }: Job,
+  rows: BatchSource,
+): Promise<{ from: DictionaryParameters; scale: number }> {
+  const sample = (await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), 1, 0)).values;
+  const scale = activationScale(sample, data.dIn);
+  if (from !== null) return { from: foldHomogeneousScale(from.parameters, 1 / scale), scale };
+  const scaled = sample.map((value) => value * scale);
+  return { from: await initialParameters(engine, plan.shape, scaled, plan.seed), scale };
+}
+
+async function finish(
+  job: Job,
+  trained: TrainedRun,
+  scale: number,
+  history: History,
+  control: JobControl,
+): Promise<TrainedDictionary> {
+  const { request, data, split, plan, from, engine, origin, outputFolder, storage } = job;
+  const parameters = roundToStorage(foldHomogeneousScale(trained.state.parameters, scale), storage);
+  const unnamed = { shape: plan.shape, parameters, origin, labels: from?.labels ?? new Map<number, string>() };
+  const withCoefficient =
+    plan.shape.architecture.kind === 'relu' ? { ...unnamed, sparsityCoefficient: plan.sparsityCoefficient } : unnamed;
+  const measured = await measureHeldOut(engine, unnamed, data, split, control, resumeHint(plan.steps, plan));
+  const final = { ...measured, effectiveSampleSize: lastSampleSize(plan, history) };
+  const heldOut = { tokens: split.heldOutRows, splitHash: split.splitHash };
+  const stepMilliseconds = quantiles(trained.stepMilliseconds);
+  const inputs = { activations: data.contentHash, ...(from === null ? {} : { from: from.contentHash }) };
+  const normalisation = { scale, rows: Math.min(SAMPLE_ROWS, split.trainingRows) };
+  const dictionary = await saveDictionary(
+    outputFolder,
+    withCoefficient,
+    {
+      config: { plan, storage, heldOutShare: request.heldOutShare, engine: engine.name, normalisation },
+      ...{ inputs, seed: request.seed, metrics: { final, heldOut } },
+    },
+    {
+      storage,
+      files: {
+        'history.json': `${JSON.stringify(history.points)}\n`,
+        'timing.json': `${JSON.stringify({ seconds: trained.seconds, stepMilliseconds, device: engine.device })}\n`,
+      },
+    },
+  );
+  await removeCheckpoint(checkpointPath(outputFolder));
+  const result: TrainResult = {
+    ...{ dictionary: dictionary.name, architecture: plan.shape.architecture.kind },
+    ...{ dIn: plan.shape.dIn, dSae: plan.shape.dSae, hookPoint: origin.hookPoint },
+    ...describeObjective(plan.objective),
+    ...{ engine: engine.name, seed: request.seed, steps: plan.steps, tokens: plan.steps * plan.batch },
+    ...{ seconds: trained.seconds, stepMilliseconds, final, heldOut },
+  };
+  return { dictionary, result };
+}
+
+function describeObjective(objective: TrainingPlan['objective']): Pick<TrainResult, 'objective' | 'tilt' | 'tau'> {
+  if (objective.kind === 'erm') return { objective: 'erm', tilt: null, tau: null };
+  return objective.tilt.kind === 'raw'
+    ? { objective: 'term', tilt: objective.tilt.t, tau: null }
+    : { objective: 'term', tilt: null, tau: objective.tilt.tau };
+}
+
+/** Mean over the last tenth of the history's points; null for ERM, where every token counts the same. */
+function lastSampleSize({ objective }: TrainingPlan, { points }: History): number | null {
+  if (objective.kind === 'erm') return null;
+  const last = points.slice(-Math.ceil(points.length / 10));
+  return last.reduce((sum, point) => sum + point.effectiveSampleSize, 0) / last.length;
+}
+
+function quantiles(milliseconds: Float64Array): TrainResult['stepMilliseconds'] {
+  const sorted = milliseconds.toSorted();
+  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
+  return { median: at(0.5), p10: at(0.1), p90: at(0.9) };
+}
