@@ -5,6 +5,7 @@ import type { Dictionary } from '../server/sae/dictionary.ts';
 
 /** A language model over the letters `a` to `c` small enough to check by hand: token 0 is BOS, the logits are the activation itself. */
 export class CharacterModel implements LanguageModel {
+  readonly contentHash = 'characters';
   readonly description: ModelDescription;
   /** Every patch it was given. */
   readonly patches: Float32Array[] = [];
@@ -51,6 +52,13 @@ export class CharacterModel implements LanguageModel {
   async losses(sequences: readonly TokenSequence[]): Promise<Float32Array[]> {
     const all = await this.logits(sequences);
     return sequences.map((ids, i) => crossEntropies(ids, all[i]!));
+  }
+
+  async activationsAndLosses(
+    hookPoint: string,
+    sequences: readonly TokenSequence[],
+  ): Promise<{ activations: Float32Array[]; losses: Float32Array[] }> {
+    return { activations: await this.activations(hookPoint, sequences), losses: await this.losses(sequences) };
   }
 
   async splicedLosses(

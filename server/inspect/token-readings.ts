@@ -49,10 +49,7 @@ export async function* tokenReadings(
     throwIfStopped(control);
     const group = windows.slice(start, start + WINDOWS_PER_CALL);
     const sequences = group.map(({ ids }) => ids);
-    const [activations, losses] = await Promise.all([
-      model.activations(hookPoint, sequences, control.signal),
-      model.losses(sequences, control.signal),
-    ]);
+    const { activations, losses } = await model.activationsAndLosses(hookPoint, sequences, control.signal);
     for (const [i, window] of group.entries())
       yield await readWindow(window, activations[i]!, losses[i]!, dictionary.shape.dIn, engine);
     control.report({ stage: 'inspecting', done: group.at(-1)!.to, total: encoding.ids.length, unit: 'tokens' });

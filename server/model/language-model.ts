@@ -1,4 +1,4 @@
-import type { Encoding } from '../foundation/encoding.ts';
+import type { Encoding, TextTokenizer } from '../foundation/encoding.ts';
 
 /** A place in the residual stream, by TransformerLens's name: `blocks.3.hook_resid_post`. */
 export interface HookPoint {
@@ -12,7 +12,7 @@ export interface HookPoint {
 export interface ModelDescription {
   /** The name it was asked for by: `builtin`, a stored name, or a path. */
   readonly name: string;
-  /** SHA-256 over graph, weights and tokenizer: what caches and dictionaries refer to. */
+  /** SHA-256 over graph, weights and tokenizer: what caches and dictionaries refer to. The model's own `contentHash` is its tokenizer's. */
   readonly contentHash: string;
   readonly architecture: string;
   readonly layers: number;
@@ -40,13 +40,19 @@ export interface SplicedLosses {
  * A causal language model cut at hook points, run by onnxruntime in a worker thread: no call blocks the event loop.
  * All arrays of activations are [tokens, d_model] float32, one per sequence, in the order of the sequences, BOS position included.
  */
-export interface LanguageModel extends AsyncDisposable {
+export interface LanguageModel extends TextTokenizer, AsyncDisposable {
   readonly description: ModelDescription;
   /** Whole text, however long; special tokens (BOS) included with start == end. */
   encode(text: string): Encoding;
   decode(ids: readonly number[]): string;
   /** Cuts a long encoding's ids into windows of the context's length that overlap; see `windows.ts`. */
   activations(hookPoint: string, sequences: readonly TokenSequence[], signal?: AbortSignal): Promise<Float32Array[]>;
+  /** Activations and, of the same run, the losses of `losses`. */
+  activationsAndLosses(
+    hookPoint: string,
+    sequences: readonly TokenSequence[],
+    signal?: AbortSignal,
+  ): Promise<{ readonly activations: Float32Array[]; readonly losses: Float32Array[] }>;
   /** Logits [tokens, vocabulary] of each sequence, with activations replaced where `patch` says so. */
   logits(
     sequences: readonly TokenSequence[],

@@ -1,0 +1,182 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { ActivationFolder, ActivationShard } from '../foundation/activation-folder.ts';
+import { UsageError } from '../foundation/errors.ts';
+import { readJson, writeFileAtomic } from '../foundation/files.ts';
+import { sha256 } from '../foundation/hash.ts';
+import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
+import { writeSafetensors } from '../foundation/safetensors.ts';
+import type { LanguageModel } from './language-model.ts';
+import type { TextSequence } from './sequences.ts';
+
+/** One text's run of tokens, with what it belongs to. */
+export interface HarvestSequence extends TextSequence {
+  /** The document or passage: rows of one key stay together when data is split. */
+  readonly key: string;
+}
+
+const SHARD_BYTES = 64 * 2 ** 20;
+/** Activations kept before the oldest folders are deleted; SSAE_CACHE_BYTES sets another limit. */
+const DEFAULT_LIMIT_BYTES = 20 * 2 ** 30;
+
+const ShardRecord = z.object({
+  rows: z.int().min(0),
+  sequences: z.array(z.object({ key: z.string(), rows: z.int().min(0) })),
+});
+
+function limitBytes(): number {
+  const given = Number(process.env['SSAE_CACHE_BYTES'] ?? DEFAULT_LIMIT_BYTES);
+  if (!Number.isFinite(given) || given < 0)
+    throw new UsageError(
+      `SSAE_CACHE_BYTES is "${String(process.env['SSAE_CACHE_BYTES'])}"; expected a number of bytes`,
+    );
+  return given;
+}
+
+/** Cuts sequences into shards of a fixed size in bytes, so that the same sequences give the same shards. */
+function* shards(
+  sequences: Iterable<HarvestSequence>,
+  dModel: number,
+): Generator<readonly HarvestSequence[], void, undefined> {
+  let shard: HarvestSequence[] = [];
+  let bytes = 0;
+  for (const sequence of sequences) {
+    shard.push(sequence);
+    bytes += (sequence.ids.length - sequence.prefix) * dModel * 4;
+    if (bytes < SHARD_BYTES) continue;
+    yield shard;
+    [shard, bytes] = [[], 0];
+  }
+  if (shard.length > 0) yield shard;
+}
+
+function hashOf(
+  model: LanguageModel,
+  hookPoint: string,
+  sequences: Iterable<HarvestSequence>,
+): {
+  hash: string;
+  tokens: number;
+} {
+  const parts: string[] = [];
+  let tokens = 0;
+  for (const { key, ids, prefix } of sequences) {
+    parts.push(key, sha256(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)));
+    tokens += ids.length - prefix;
+  }
+  return { hash: sha256(model.description.contentHash, '\n', hookPoint, '\n', parts.join('\n')).slice(0, 32), tokens };
+}
+
+/** Activations on disk, by what they are activations of: a sweep reads the language model once. */
+export class ActivationCache {
+  readonly #folder: string;
+
+  /** @param cache the home folder's cache */
+  constructor(cache: string) {
+    this.#folder = join(cache, 'activations');
+  }
+
+  /**
+   * Runs the model's head over the sequences and writes what it gives, special tokens left out, one shard after the other: memory
+   * does not grow with the text. Shards that are there already, from an earlier or a killed run, are not computed again.
+   */
+  async harvest(
+    model: LanguageModel,
+    hookPoint: string,
+    sequences: Iterable<HarvestSequence>,
+    control: JobControl,
+  ): Promise<ActivationFolder> {
+    const { dModel } = model.description;
+    const { hash, tokens } = hashOf(model, hookPoint, sequences);
+    const folder = join(this.#folder, hash);
+    await mkdir(folder, { recursive: true });
+    await utimes(folder, new Date(), new Date());
+    await this.#makeRoom(hash, tokens * dModel * 4);
+    const written: ActivationShard[] = [];
+    let done = 0;
+    for (const shard of shards(sequences, dModel)) {
+      const path = join(folder, `${String(written.length).padStart(5, '0')}.safetensors`);
+      const kept = await keptShard(path);
+      written.push(kept ?? (await writeShard(path, shard, model, hookPoint, control, { done, tokens })));
+      done += written.at(-1)!.rows;
+      control.report({ stage: 'reading the language model', done, total: tokens, unit: 'tokens' });
+    }
+    return { dIn: dModel, rows: done, contentHash: hash, shards: written };
+  }
+
+  /** Deletes the folders used longest ago until `bytes` more fit the limit. */
+  async #makeRoom(keep: string, bytes: number): Promise<void> {
+    const folders = [];
+    for (const name of await readdir(this.#folder)) {
+      const path = join(this.#folder, name);
+      const sizes = await Promise.all(
+        (await readdir(path).catch(() => [])).map(
+          async (file) => (await stat(join(path, file)).catch(() => null))?.size ?? 0,
+        ),
+      );
+      const used = (await stat(path).catch(() => null))?.mtimeMs ?? 0;
+      folders.push({ name, path, used, bytes: sizes.reduce((sum, size) => sum + size, 0) });
+    }
+    let total = folders.reduce((sum, folder) => sum + (folder.name === keep ? 0 : folder.bytes), 0);
+    for (const folder of folders.sort((a, b) => a.used - b.used)) {
+      if (total + bytes <= limitBytes()) return;
+      if (folder.name === keep) continue;
+      await rm(folder.path, { recursive: true, force: true });
+      total -= folder.bytes;
+    }
+  }
+}
+
+/** The record is written after the tensors: a shard with a record is whole. */
+async function keptShard(path: string): Promise<ActivationShard | null> {
+  if (!existsSync(`${path}.json`) || !existsSync(path)) return null;
+  const record = ShardRecord.safeParse(await readJson(`${path}.json`));
+  return record.success ? { path, ...record.data } : null;
+}
+
+const SEQUENCES_PER_CALL = 64;
+
+async function writeShard(
+  path: string,
+  shard: readonly HarvestSequence[],
+  model: LanguageModel,
+  hookPoint: string,
+  control: JobControl,
+  before: { readonly done: number; readonly tokens: number },
+): Promise<ActivationShard> {
+  const { dModel } = model.description;
+  const rows = shard.reduce((sum, { ids, prefix }) => sum + ids.length - prefix, 0);
+  const data = new Float32Array(rows * dModel);
+  let filled = 0;
+  for (let first = 0; first < shard.length; first += SEQUENCES_PER_CALL) {
+    throwIfStopped(control, 'what was read is kept; the same command goes on from there');
+    const part = shard.slice(first, first + SEQUENCES_PER_CALL);
+    const activations = await model.activations(
+      hookPoint,
+      part.map(({ ids }) => ids),
+      control.signal,
+    );
+    for (const [i, { prefix }] of part.entries()) {
+      const own = activations[i]!.subarray(prefix * dModel);
+      data.set(own, filled);
+      filled += own.length;
+    }
+    const done = before.done + filled / dModel;
+    control.report({ stage: 'reading the language model', done, total: before.tokens, unit: 'tokens' });
+  }
+  const sequences = shard.map(({ key, ids, prefix }) => ({ key, rows: ids.length - prefix }));
+  await writeSafetensors(path, { activations: { dtype: 'F32', shape: [rows, dModel], data } });
+  await writeFileAtomic(`${path}.json`, JSON.stringify({ rows, sequences }));
+  return { path, rows, sequences };
+}
+
+/** Bytes of all that is kept. */
+export async function folderBytes(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = await Promise.all(
+    names.map(async (name) => (await stat(join(folder, name)).catch(() => null))?.size ?? 0),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import * as ort from 'onnxruntime-node';
+import { planBatches, type SequenceBatch } from './batch-plan.ts';
+import { TENSOR, type ModelPart } from './cut-model.ts';
+import { modelFeeds, PaddedBatch, type Feeds } from './model-feeds.ts';
+import type { ModelOutputs, ModelWork } from './model-request.ts';
+import type { ModelSessions } from './model-sessions.ts';
+
+/** Tokens run at once where the part ends before the logits: enough for full-speed products, small enough to answer others soon. */
+const TOKENS_OF_STREAM = 4096;
+/** Bytes of logits at once. */
+const BYTES_OF_LOGITS = 48 * 2 ** 20;
+const BYTES_OF_REFERENCES = 512 * 2 ** 20;
+
+type Outputs = { -readonly [K in keyof ModelOutputs]: Float32Array[] };
+
+/** What is left to do of a piece of work. */
+export interface OpenWork {
+  readonly work: ModelWork;
+  readonly batches: SequenceBatch[];
+  readonly outputs: Outputs;
+}
+
+/** Runs batches of work through a model's parts. */
+export class ModelRunner {
+  readonly #sessions: ModelSessions;
+  /** Log-probabilities of the unchanged model: the zero-ablated and every dictionary's run compare with the same ones. */
+  readonly #references = new LRUCache<string, ort.Tensor>({
+    maxSize: BYTES_OF_REFERENCES,
+    sizeCalculation: ({ size }) => Math.max(1, size * 4),
+  });
+
+  constructor(sessions: ModelSessions) {
+    this.#sessions = sessions;
+  }
+
+  open(work: ModelWork): OpenWork {
+    const tokens =
+      work.part.kind === 'head'
+        ? TOKENS_OF_STREAM
+        : Math.max(1, Math.floor(BYTES_OF_LOGITS / 4 / this.#sessions.cut.logitsWidth));
+    return { work, batches: planBatches(work.sequences, tokens), outputs: {} };
+  }
+
+  /** Runs the first of the batches left. */
+  async step({ work, batches, outputs }: OpenWork): Promise<void> {
+    if (work.part.kind === 'unembedding') {
+      outputs.logits = [await this.#unembed(work.replacement[0]!)];
+      return;
+    }
+    const { members, longest } = batches.shift()!;
+    const batch = new PaddedBatch(
+      members.map((place) => work.sequences[place]!),
+      longest,
+    );
+    const replacement = members.map((place) => work.replacement[place]);
+    const got = await this.#run(work.part, batch, replacement as readonly Float32Array[]);
+    for (const [kind, rows] of Object.entries(got) as [keyof Outputs, Float32Array[]][])
+      for (const [i, place] of members.entries()) (outputs[kind] ??= [])[place] = rows[i]!;
+  }
+
+  async #run(
+    part: Exclude<ModelWork['part'], { kind: 'unembedding' }>,
+    batch: PaddedBatch,
+    replacement: readonly Float32Array[],
+  ): Promise<Outputs> {
+    const width = this.#sessions.cut.config.dModel;
+    const extra: Feeds = {};
+    if (part.kind === 'losses' || part.kind === 'spliced') extra[TENSOR.targets] = batch.targets;
+    if (part.kind === 'spliced' || (part.kind === 'logits' && part.hookPoint !== null))
+      extra[TENSOR.replacement] = batch.floats(replacement, width);
+    if (part.kind === 'spliced') extra[TENSOR.reference] = await this.#reference(batch);
+    const results = await this.#session(part, batch, extra);
+    const rows = (name: string, drop = 0): Float32Array[] => batch.rows(results[name]!, drop);
+    switch (part.kind) {
+      case 'head':
+        return { stream: rows(TENSOR.stream) };
+      case 'logits':
+        return { logits: rows(TENSOR.logits) };
+      case 'losses':
+        return {
+          ...(part.hookPoint === null ? {} : { stream: rows(TENSOR.stream) }),
+          loss: rows(TENSOR.loss, 1),
+        };
+      case 'spliced':
+        return { loss: rows(TENSOR.loss, 1), divergence: rows(TENSOR.divergence, 1) };
+    }
+  }
+
+  async #session(part: ModelPart, batch: PaddedBatch, extra: Feeds): Promise<ort.InferenceSession.OnnxValueMapType> {
+    const session = await this.#sessions.session(part);
+    const { graph, config } = this.#sessions.cut;
+    return session.run({ ...modelFeeds(session.inputNames, graph.inputs, batch, config), ...extra });
+  }
+
+  async #reference(batch: PaddedBatch): Promise<ort.Tensor> {
+    const ids = batch.ids.data as BigInt64Array;
+    const key = `${batch.size} ${createHash('sha256').update(ids).digest('base64')}`;
+    let reference = this.#references.get(key);
+    if (reference === undefined) {
+      const results = await this.#session({ kind: 'reference' }, batch, {});
+      reference = results[TENSOR.logProbabilities] as ort.Tensor;
+      this.#references.set(key, reference);
+    }
+    return reference;
+  }
+
+  async #unembed(directions: Float32Array): Promise<Float32Array> {
+    const session = await this.#sessions.session({ kind: 'unembedding' });
+    const width = this.#sessions.cut.config.dModel;
+    const input = new ort.Tensor('float32', directions, [directions.length / width, width]);
+    const results = await session.run({ [TENSOR.directions]: input });
+    return (results[TENSOR.logits]!.data as Float32Array).slice();
+  }
+}

@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { LRUCache } from 'lru-cache';
+import * as ort from 'onnxruntime-node';
+import { messageOf, WorkError } from '../foundation/errors.ts';
+import { CutModel, type ModelPart } from './cut-model.ts';
+import { readModelConfig } from './model-config.ts';
+import { OnnxGraph } from './onnx-graph.ts';
+import { readOnnxFile } from './onnx-file.ts';
+import { findResidualStream } from './residual-stream.ts';
+
+/** Sessions kept open; a part that is asked for again after others pushed it out is opened anew. */
+const MAX_SESSIONS = 16;
+
+/** A cut model's parts as onnxruntime sessions, each opened when first run. */
+export class ModelSessions {
+  readonly cut: CutModel;
+  readonly #threads: number;
+  readonly #sessions = new LRUCache<string, Promise<ort.InferenceSession>>({
+    max: MAX_SESSIONS,
+    dispose: (session) => void session.then((opened) => opened.release()).catch(() => undefined),
+  });
+
+  private constructor(cut: CutModel, threads: number) {
+    this.cut = cut;
+    this.#threads = threads;
+  }
+
+  /**
+   * @param folder holds config.json
+   * @param file the ONNX file, below the folder
+   * @param threads of onnxruntime; 0 for one a core
+   */
+  static async open(folder: string, file: string, threads: number): Promise<ModelSessions> {
+    const config = await readModelConfig(folder);
+    const path = join(folder, file);
+    const graph = new OnnxGraph(await readOnnxFile(path));
+    try {
+      return new ModelSessions(new CutModel(graph, findResidualStream(graph, config.layers), config), threads);
+    } catch (error) {
+      throw new WorkError(`${path} cannot be cut: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  session(part: ModelPart): Promise<ort.InferenceSession> {
+    const key = 'hookPoint' in part ? `${part.kind} ${part.hookPoint ?? ''}` : part.kind;
+    let session = this.#sessions.get(key);
+    if (session === undefined) {
+      session = this.#open(part);
+      this.#sessions.set(key, session);
+      session.catch(() => this.#sessions.delete(key));
+    }
+    return session;
+  }
+
+  async #open(part: ModelPart): Promise<ort.InferenceSession> {
+    try {
+      return await ort.InferenceSession.create(this.cut.bytes(part), {
+        executionProviders: ['cpu'],
+        intraOpNumThreads: this.#threads,
+        graphOptimizationLevel: 'all',
+        logSeverityLevel: 3,
+      });
+    } catch (error) {
+      throw new WorkError(`onnxruntime could not open the model's ${part.kind}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
