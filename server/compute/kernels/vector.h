@@ -47,7 +47,8 @@ constexpr int kRowAlignment = 16;
 
 static inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
 static inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
-static inline Vector broadcast(float value) { return Vector{} + value; }
+// x − 0 is x for every x, so that compilers leave a plain broadcast (x + 0 is not: −0).
+static inline Vector broadcast(float value) { return value - Vector{}; }
 
 static inline float sum(Vector value) {
   float total = 0;
