@@ -1,8 +1,8 @@
 import type { EngineDictionary } from '../compute/engine.ts';
 import type { Passage } from '../corpus/passage.ts';
-import type { Encoding } from '../foundation/encoding.ts';
 import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import type { LanguageModel } from '../model/language-model.ts';
+import { sequencesOfText } from '../model/sequences.ts';
 import { compareScored, type ScoredId } from './ranking.ts';
 import type { SeedText } from './selection.ts';
 import { SeedGradient, type GradientDictionary, type TracInSettings } from './tracin.ts';
@@ -25,17 +25,6 @@ export const RANKING_SETTINGS: TracInSettings = { sparsityCoefficient: 0, unitTo
 
 /** Sequences run through the model at a time. */
 const SEQUENCES_PER_CALL = 32;
-
-/** The text's ids in windows that fit the context, each with the model's leading special tokens. */
-function windowsOf({ ids, special }: Encoding, contextLength: number): { sequences: Int32Array[]; leading: number } {
-  const first = special.indexOf(0);
-  const leading = first < 0 ? ids.length : first;
-  const room = contextLength - leading;
-  const sequences: Int32Array[] = [];
-  for (let start = leading; start < ids.length; start += room)
-    sequences.push(Int32Array.of(...ids.subarray(0, leading), ...ids.subarray(start, start + room)));
-  return { sequences, leading };
-}
 
 /** Reranks passages by TracIn: how much a training step on the passage would lower the seeds' loss. */
 export class TracInScorer {
@@ -82,12 +71,12 @@ export class TracInScorer {
   /** @returns for each text its tokens' activations [tokens, d_in], special tokens left out */
   async #activations(texts: readonly string[], control: JobControl): Promise<Float32Array[]> {
     const { model, hookPoint, dictionary } = this.#parts;
-    const windows = texts.map((text) => windowsOf(model.encode(text), model.description.contextLength));
-    const all = windows.flatMap(({ sequences }) => sequences);
+    const runs = texts.map((text) => sequencesOfText(model.encode(text), model.description.contextLength));
+    const all = runs.flat().map(({ ids }) => ids);
     const results = all.length === 0 ? [] : await model.activations(hookPoint, all, control.signal);
     let next = 0;
-    return windows.map(({ sequences, leading }) => {
-      const own = sequences.map(() => results[next++]!.subarray(leading * dictionary.shape.dIn));
+    return runs.map((sequences) => {
+      const own = sequences.map(({ prefix }) => results[next++]!.subarray(prefix * dictionary.shape.dIn));
       const joined = new Float32Array(own.reduce((length, rows) => length + rows.length, 0));
       own.reduce((offset, rows) => (joined.set(rows, offset), offset + rows.length), 0);
       return joined;
