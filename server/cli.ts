@@ -1,4 +1,3 @@
-import type { Services } from './services/services.ts';
 import { EXIT, runCommandLine } from './cli/command-line.ts';
 
 const interruption = new AbortController();
@@ -21,11 +20,5 @@ process.exitCode = await runCommandLine({
   errors: process.stderr,
   variables: process.env,
   interrupted: interruption.signal,
-  openServices: async (home, options) => {
-    const studio = './services/studio.ts';
-    const { openServices } = (await import(studio)) as {
-      openServices: (...given: [typeof home, typeof options]) => Services;
-    };
-    return openServices(home, options);
-  },
+  openServices: async (home, options) => (await import('./services/studio.ts')).openServices(home, options),
 });

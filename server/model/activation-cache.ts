@@ -17,6 +17,15 @@ export interface HarvestSequence extends TextSequence {
   readonly key: string;
 }
 
+/** Sequences to read through the model, streamed: a corpus need not fit into memory. */
+export interface HarvestSource {
+  /** Identifies the sequences, whatever they are read from: hashes of their texts. */
+  readonly contentHash: string;
+  /** About how many tokens come; for the estimate. */
+  readonly tokens: number;
+  sequences(): Iterable<HarvestSequence> | AsyncIterable<HarvestSequence>;
+}
+
 const SHARD_BYTES = 64 * 2 ** 20;
 /** Activations kept before the oldest folders are deleted; SSAE_CACHE_BYTES sets another limit. */
 const DEFAULT_LIMIT_BYTES = 20 * 2 ** 30;
@@ -36,13 +45,13 @@ function limitBytes(): number {
 }
 
 /** Cuts sequences into shards of a fixed size in bytes, so that the same sequences give the same shards. */
-function* shards(
-  sequences: Iterable<HarvestSequence>,
+async function* shards(
+  sequences: Iterable<HarvestSequence> | AsyncIterable<HarvestSequence>,
   dModel: number,
-): Generator<readonly HarvestSequence[], void, undefined> {
+): AsyncGenerator<readonly HarvestSequence[], void, undefined> {
   let shard: HarvestSequence[] = [];
   let bytes = 0;
-  for (const sequence of sequences) {
+  for await (const sequence of sequences) {
     shard.push(sequence);
     bytes += (sequence.ids.length - sequence.prefix) * dModel * 4;
     if (bytes < SHARD_BYTES) continue;
@@ -50,23 +59,6 @@ function* shards(
     [shard, bytes] = [[], 0];
   }
   if (shard.length > 0) yield shard;
-}
-
-function hashOf(
-  model: LanguageModel,
-  hookPoint: string,
-  sequences: Iterable<HarvestSequence>,
-): {
-  hash: string;
-  tokens: number;
-} {
-  const parts: string[] = [];
-  let tokens = 0;
-  for (const { key, ids, prefix } of sequences) {
-    parts.push(key, sha256(new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength)));
-    tokens += ids.length - prefix;
-  }
-  return { hash: sha256(model.description.contentHash, '\n', hookPoint, '\n', parts.join('\n')).slice(0, 32), tokens };
 }
 
 /** Activations on disk, by what they are activations of: a sweep reads the language model once. */
@@ -85,18 +77,19 @@ export class ActivationCache {
   async harvest(
     model: LanguageModel,
     hookPoint: string,
-    sequences: Iterable<HarvestSequence>,
+    source: HarvestSource,
     control: JobControl,
   ): Promise<ActivationFolder> {
     const { dModel } = model.description;
-    const { hash, tokens } = hashOf(model, hookPoint, sequences);
+    const { contentHash, tokens } = source;
+    const hash = sha256(model.description.contentHash, '\n', hookPoint, '\n', contentHash).slice(0, 32);
     const folder = join(this.#folder, hash);
     await mkdir(folder, { recursive: true });
     await utimes(folder, new Date(), new Date());
     await this.#makeRoom(hash, tokens * dModel * 4);
     const written: ActivationShard[] = [];
     let done = 0;
-    for (const shard of shards(sequences, dModel)) {
+    for await (const shard of shards(source.sequences(), dModel)) {
       const path = join(folder, `${String(written.length).padStart(5, '0')}.safetensors`);
       const kept = await keptShard(path);
       written.push(kept ?? (await writeShard(path, shard, model, hookPoint, control, { done, tokens })));

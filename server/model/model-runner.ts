@@ -11,7 +11,7 @@ import type { ModelSessions } from './model-sessions.ts';
 const TOKENS_OF_STREAM = 4096;
 /** Bytes of logits at once. */
 const BYTES_OF_LOGITS = 48 * 2 ** 20;
-const BYTES_OF_REFERENCES = 512 * 2 ** 20;
+const BYTES_OF_REFERENCES = 4 * BYTES_OF_LOGITS;
 
 type Outputs = { -readonly [K in keyof ModelOutputs]: Float32Array[] };
 
@@ -36,11 +36,14 @@ export class ModelRunner {
   }
 
   open(work: ModelWork): OpenWork {
-    const tokens =
-      work.part.kind === 'head'
-        ? TOKENS_OF_STREAM
-        : Math.max(1, Math.floor(BYTES_OF_LOGITS / 4 / this.#sessions.cut.logitsWidth));
-    return { work, batches: planBatches(work.sequences, tokens), outputs: {} };
+    return { work, batches: planBatches(work.sequences, this.#tokensAtOnce(work.part)), outputs: {} };
+  }
+
+  #tokensAtOnce({ kind }: ModelPart): number {
+    const { graph, logitsWidth } = this.#sessions.cut;
+    // Dynamic quantisation takes one scale over the whole batch: a sequence would change with its neighbours.
+    if (graph.nodes.some(({ opType }) => opType === 'DynamicQuantizeLinear')) return 1;
+    return kind === 'head' ? TOKENS_OF_STREAM : Math.max(1, Math.floor(BYTES_OF_LOGITS / 4 / logitsWidth));
   }
 
   /** Runs the first of the batches left. */
@@ -100,7 +103,7 @@ export class ModelRunner {
     let reference = this.#references.get(key);
     if (reference === undefined) {
       const results = await this.#session({ kind: 'reference' }, batch, {});
-      reference = results[TENSOR.logProbabilities] as ort.Tensor;
+      reference = results[TENSOR.logProbabilities]!;
       this.#references.set(key, reference);
     }
     return reference;

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import * as ort from 'onnxruntime-node';
 import { messageOf, WorkError } from '../foundation/errors.ts';
@@ -15,13 +16,16 @@ const MAX_SESSIONS = 16;
 export class ModelSessions {
   readonly cut: CutModel;
   readonly #threads: number;
+  /** The folder that the graph's references to weights are relative to. */
+  readonly #weights: string;
   readonly #sessions = new LRUCache<string, Promise<ort.InferenceSession>>({
     max: MAX_SESSIONS,
     dispose: (session) => void session.then((opened) => opened.release()).catch(() => undefined),
   });
 
-  private constructor(cut: CutModel, threads: number) {
+  private constructor(cut: CutModel, weights: string, threads: number) {
     this.cut = cut;
+    this.#weights = weights;
     this.#threads = threads;
   }
 
@@ -35,7 +39,11 @@ export class ModelSessions {
     const path = join(folder, file);
     const graph = new OnnxGraph(await readOnnxFile(path));
     try {
-      return new ModelSessions(new CutModel(graph, findResidualStream(graph, config.layers), config), threads);
+      return new ModelSessions(
+        new CutModel(graph, findResidualStream(graph, config.layers), config),
+        dirname(path),
+        threads,
+      );
     } catch (error) {
       throw new WorkError(`${path} cannot be cut: ${messageOf(error)}`, { cause: error });
     }
@@ -54,14 +62,29 @@ export class ModelSessions {
 
   async #open(part: ModelPart): Promise<ort.InferenceSession> {
     try {
-      return await ort.InferenceSession.create(this.cut.bytes(part), {
-        executionProviders: ['cpu'],
-        intraOpNumThreads: this.#threads,
-        graphOptimizationLevel: 'all',
-        logSeverityLevel: 3,
-      });
+      const bytes = this.cut.bytes(part);
+      const mapped = { extra: { session: { model_external_initializers_file_folder_path: this.#weights } } };
+      return await this.#create(bytes, mapped).catch(async () => this.#create(bytes, await this.#weightsInMemory()));
     } catch (error) {
       throw new WorkError(`onnxruntime could not open the model's ${part.kind}: ${messageOf(error)}`, { cause: error });
     }
+  }
+
+  #create(bytes: Uint8Array, options: ort.InferenceSession.SessionOptions): Promise<ort.InferenceSession> {
+    return ort.InferenceSession.create(bytes, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: this.#threads,
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 4,
+      ...options,
+    });
+  }
+
+  /** Some of onnxruntime's optimizers (of quantised operators) look for weights only in memory or beside a model's path. */
+  async #weightsInMemory(): Promise<ort.InferenceSession.SessionOptions> {
+    const externalData = await Promise.all(
+      this.cut.graph.weightFiles().map(async (path) => ({ path, data: await readFile(join(this.#weights, path)) })),
+    );
+    return { externalData };
   }
 }

@@ -4,8 +4,10 @@ import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { UsageError, unknownName, WorkError } from '../foundation/errors.ts';
 import { readJson, writeFileAtomic } from '../foundation/files.ts';
 import { sha256, sha256OfFile } from '../foundation/hash.ts';
+import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import type { Home } from '../foundation/home.ts';
 import { shippedFile } from '../foundation/package-root.ts';
+import type { AddModelRequest } from '../protocol/requests.ts';
 import type { ModelSummary } from '../protocol/results.ts';
 import { readModelConfig } from './model-config.ts';
 import { ModelTokenizer } from './model-tokenizer.ts';
@@ -113,7 +115,8 @@ export class ModelStore {
   }
 
   /** Copies a folder's model under a name of its own. */
-  async add(source: string, file: string | null, as: string | null): Promise<ModelSummary> {
+  async add({ source, file, name: as }: AddModelRequest, control: JobControl): Promise<ModelSummary> {
+    throwIfStopped(control);
     const path = resolve(source);
     if (!existsSync(path)) throw new UsageError(`model source "${source}" does not exist`);
     const found = await this.#atPath(source, path);

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import protobuf from 'protobufjs';
 import type Long from 'long';
 import { messageOf, WorkError } from '../foundation/errors.ts';
+import { leaveWeightsInFiles } from './external-weights.ts';
 
 /**
  * The parts of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto that cutting a graph reads. What it only passes on
@@ -53,6 +54,7 @@ export interface OnnxTensor {
   dataType: number;
   rawData?: Uint8Array;
   externalData?: { key: string; value: string }[];
+  dataLocation?: number;
 }
 
 export interface OnnxAttribute {
@@ -104,14 +106,20 @@ const ModelProto = messages.lookupType('ModelProto');
 /** Protocol buffers end at 2 GiB; larger models keep their weights in files of their own. */
 const MAX_GRAPH_BYTES = 2 ** 31 - 1;
 
-/** Reads a model's graph; weights inside it stay views of the file's bytes. @throws WorkError naming the file */
+/**
+ * Reads a model's graph. Weights stay in their files: what a part of the graph is written to is a few kilobytes that refer to them,
+ * relative to the graph's folder.
+ * @throws WorkError naming the file, and the weight where one is not where it should be
+ */
 export async function readOnnxFile(path: string): Promise<OnnxModel> {
   try {
     const { size } = await stat(path);
     if (size > MAX_GRAPH_BYTES) throw new WorkError(`${size} bytes, more than an ONNX graph can have`);
-    const model = ModelProto.decode(await readFile(path)) as unknown as OnnxModel;
+    const bytes = await readFile(path);
+    const model = ModelProto.decode(bytes) as unknown as OnnxModel;
     if ((model.graph as OnnxGraphProto | null) === null || model.graph.node.length === 0)
       throw new WorkError('it holds no graph');
+    await leaveWeightsInFiles(model.graph, path, bytes);
     return model;
   } catch (error) {
     throw new WorkError(`${path} is not a readable ONNX model: ${messageOf(error)}`, { cause: error });

@@ -91,6 +91,12 @@ export class OnnxGraph {
     return this.#producers.get(tensor);
   }
 
+  /** Files that hold weights, relative to the graph's folder. */
+  weightFiles(): string[] {
+    const locations = [...this.initializers.values()].flatMap(({ externalData }) => externalData ?? []);
+    return [...new Set(locations.filter(({ key }) => key === 'location').map(({ value: location }) => location))];
+  }
+
   valueInfo(tensor: string): OnnxValue | undefined {
     return this.#values.get(tensor);
   }

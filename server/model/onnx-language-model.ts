@@ -61,12 +61,16 @@ class ModelThread implements AsyncDisposable {
     signal?.addEventListener('abort', abort, { once: true });
     return new Promise<ModelOutputs>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#post({ kind: 'work', id, work });
+      // A view of a large buffer would take all of it along, so each array goes as a copy of its own.
+      const sequences = work.sequences.map((ids) => ids.slice());
+      const replacement = work.replacement.map((rows) => rows.slice());
+      const buffers = [...sequences, ...replacement].map(({ buffer }) => buffer as ArrayBuffer);
+      this.#post({ kind: 'work', id, work: { part: work.part, sequences, replacement } }, buffers);
     }).finally(() => signal?.removeEventListener('abort', abort));
   }
 
-  #post(message: ToModelThread): void {
-    this.#worker.postMessage(message);
+  #post(message: ToModelThread, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
   }
 
   #settle(message: Extract<FromModelThread, { kind: 'done' | 'failed' }>): void {

@@ -1,6 +1,6 @@
 import { WorkError } from '../foundation/errors.ts';
 import { readTensors, type OnnxGraph } from './onnx-graph.ts';
-import type { OnnxNode } from './onnx-file.ts';
+import { toNumber, type OnnxNode } from './onnx-file.ts';
 
 /** The residual stream of a causal language model: where it is in the graph, in the order of computation. */
 export interface ResidualStream {
@@ -93,8 +93,39 @@ function residualAdds(graph: OnnxGraph, chain: readonly string[], reached: Reado
   return adds;
 }
 
-/** Some exporters flatten [batch, sequence, d] to [tokens, d] around an MLP; the hook point is the tensor in the stream's own shape. */
-function inStreamShape(graph: OnnxGraph, chain: readonly string[], tensor: string): string {
+/** How many axes the tensors of the chain have: looked-up rows are [batch, sequence, d_model]; only reshapes and Gemm change that. */
+function ranksOf(graph: OnnxGraph, chain: readonly string[]): Map<string, number> {
+  const ranks = new Map([[chain[0]!, 3]]);
+  for (const [i, tensor] of chain.entries()) {
+    if (i === 0) continue;
+    const { opType, input } = graph.producer(tensor)!;
+    const kept = ranks.get(input.find((name) => ranks.has(name)) ?? chain[i - 1]!)!;
+    ranks.set(tensor, opType === 'Reshape' ? lengthOfShape(graph, input[1]!, ranks) : opType === 'Gemm' ? 2 : kept);
+  }
+  return ranks;
+}
+
+/** How many numbers a vector holds that is a shape. */
+function lengthOfShape(graph: OnnxGraph, shape: string, ranks: ReadonlyMap<string, number>): number {
+  const constant = graph.initializers.get(shape);
+  if (constant !== undefined) return toNumber(constant.dims[0] ?? 1);
+  const producer = graph.producer(shape);
+  if (producer?.opType === 'Concat')
+    return producer.input.reduce((sum, part) => sum + lengthOfShape(graph, part, ranks), 0);
+  if (producer?.opType === 'Shape') return ranks.get(producer.input[0]!) ?? 3;
+  return producer?.opType === 'Cast' || producer?.opType === 'Identity'
+    ? lengthOfShape(graph, producer.input[0]!, ranks)
+    : 1;
+}
+
+/** Some exporters add in [batch · sequence, d_model] and reshape the sum: the hook point is the tensor of three axes. */
+function inStreamShape(
+  graph: OnnxGraph,
+  chain: readonly string[],
+  ranks: ReadonlyMap<string, number>,
+  tensor: string,
+): string {
+  if (ranks.get(tensor) === 3) return tensor;
   const next = chain[chain.indexOf(tensor) + 1];
   const producer = next === undefined ? undefined : graph.producer(next);
   return producer?.opType === 'Reshape' && producer.input[0] === tensor ? next! : tensor;
@@ -132,8 +163,9 @@ export function findResidualStream(graph: OnnxGraph, layers: number): ResidualSt
   const logits = findLogits(graph);
   const { chain, reached } = dominators(graph, findTokenEmbedding(graph), logits);
   const adds = residualAdds(graph, chain, reached);
+  const ranks = ranksOf(graph, chain);
   const hookPoints = nameHookPoints(
-    adds.map(({ output }) => inStreamShape(graph, chain, output)),
+    adds.map(({ output }) => inStreamShape(graph, chain, ranks, output)),
     adds[0]?.before ?? logits,
     layers,
   );

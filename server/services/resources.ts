@@ -1,0 +1,127 @@
+import { openEngine, type EngineChoice } from '../compute/engines.ts';
+import type { Engine, EngineDictionary } from '../compute/engine.ts';
+import { CorpusStore } from '../corpus/corpus-store.ts';
+import { UsageError } from '../foundation/errors.ts';
+import type { Home } from '../foundation/home.ts';
+import { shippedFile } from '../foundation/package-root.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import { ActivationCache } from '../model/activation-cache.ts';
+import { ModelStore } from '../model/model-store.ts';
+import { SeedStore } from '../retrieve/seed-store.ts';
+import { SelectionStore } from '../retrieve/selection-store.ts';
+import { openSentenceEncoder, type SentenceEncoder } from '../retrieve/sentence-encoder.ts';
+import { DictionaryStore } from '../sae/dictionary-store.ts';
+import type { Dictionary } from '../sae/dictionary.ts';
+
+/** A dictionary with the engine that holds it and the model it reads. */
+export interface InspectableDictionary {
+  readonly model: LanguageModel;
+  readonly hookPoint: string;
+  readonly dictionary: Dictionary;
+  readonly engine: EngineDictionary;
+}
+
+/** Dictionaries kept in an engine's memory; the one used longest ago gives way. */
+const MAX_DICTIONARIES = 6;
+
+/** What services share, each opened when first needed and closed together. */
+export class Resources implements AsyncDisposable {
+  readonly home: Home;
+  readonly models: ModelStore;
+  readonly dictionaries: DictionaryStore;
+  readonly seeds: SeedStore;
+  readonly selections: SelectionStore;
+  readonly activations: ActivationCache;
+  readonly #threads: number | null;
+  readonly #opened = new Map<string, Promise<AsyncDisposable>>();
+  readonly #loaded = new Map<string, EngineDictionary>();
+  #encoder: Promise<SentenceEncoder> | null = null;
+
+  constructor(home: Home, threads: number | null) {
+    this.home = home;
+    this.models = new ModelStore(home);
+    this.dictionaries = new DictionaryStore(home);
+    this.seeds = new SeedStore(home.seeds);
+    this.selections = new SelectionStore(home.selections);
+    this.activations = new ActivationCache(home.cache);
+    this.#threads = threads;
+  }
+
+  #once<T extends AsyncDisposable>(key: string, open: () => Promise<T>): Promise<T> {
+    let opened = this.#opened.get(key) as Promise<T> | undefined;
+    if (opened === undefined) {
+      opened = open();
+      this.#opened.set(key, opened);
+      opened.catch(() => this.#opened.delete(key));
+    }
+    return opened;
+  }
+
+  model(name: string): Promise<LanguageModel> {
+    return this.#once(`model ${name}`, () => this.models.open(name, this.#threads ?? 0));
+  }
+
+  /** A model that was removed or replaced is not served from memory. */
+  async closeModel(name: string): Promise<void> {
+    const opened = this.#opened.get(`model ${name}`);
+    this.#opened.delete(`model ${name}`);
+    await (await opened?.catch(() => undefined))?.[Symbol.asyncDispose]();
+  }
+
+  engine(choice: EngineChoice, threads: number | null = this.#threads): Promise<Engine> {
+    return this.#once(`engine ${choice} ${String(threads)}`, () => openEngine(choice, { threads }));
+  }
+
+  corpora(): Promise<CorpusStore> {
+    return this.#once('corpora', () => CorpusStore.open(this.home));
+  }
+
+  encoder(): Promise<SentenceEncoder> {
+    this.#encoder ??= openSentenceEncoder(shippedFile('server', 'embedded', 'models', 'ssae-encoder'));
+    return this.#encoder;
+  }
+
+  /** The dictionary in an engine's memory; kept for the next who asks. */
+  async held(dictionary: Dictionary, choice: EngineChoice = 'auto'): Promise<EngineDictionary> {
+    const key = `${choice} ${dictionary.contentHash}`;
+    const known = this.#loaded.get(key);
+    if (known !== undefined) {
+      this.#loaded.delete(key);
+      this.#loaded.set(key, known);
+      return known;
+    }
+    const engine = await this.engine(choice);
+    const held = await engine.dictionary(dictionary.shape, dictionary.parameters);
+    this.#loaded.set(key, held);
+    for (const [oldest, engineDictionary] of this.#loaded) {
+      if (this.#loaded.size <= MAX_DICTIONARIES) break;
+      this.#loaded.delete(oldest);
+      await engineDictionary[Symbol.asyncDispose]();
+    }
+    return held;
+  }
+
+  /** @throws UsageError when the dictionary names no model, or the model is another one than it was trained on */
+  async inspectable(reference: string): Promise<InspectableDictionary> {
+    const dictionary = await this.dictionaries.load(reference);
+    const { model: name, modelHash, hookPoint } = dictionary.origin;
+    if (name === null || hookPoint === null)
+      throw new UsageError(
+        `dictionary ${reference} was trained on given activations and names no model and hook point, so there is no text it can read`,
+      );
+    const model = await this.model(name);
+    if (modelHash !== null && modelHash !== model.description.contentHash)
+      throw new UsageError(
+        `dictionary ${reference} was trained on model ${name} with content ${modelHash.slice(0, 12)}; the model of that name here has ${model.description.contentHash.slice(0, 12)}. Train it again, or add the model it was made for`,
+      );
+    return { model, hookPoint, dictionary, engine: await this.held(dictionary) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const held of this.#loaded.values()) await held[Symbol.asyncDispose]();
+    this.#loaded.clear();
+    const opened = [...this.#opened.values()];
+    this.#opened.clear();
+    for (const one of opened) await (await one.catch(() => null))?.[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,164 @@
+import type { Home } from '../foundation/home.ts';
+import type { JobControl } from '../foundation/progress.ts';
+import { ingest } from '../corpus/ingest.ts';
+import { featurePage } from '../inspect/feature-page.ts';
+import { inspectText } from '../inspect/inspect-text.ts';
+import { BUILTIN_MODEL } from '../model/model-store.ts';
+import type * as requests from '../protocol/requests.ts';
+import type * as results from '../protocol/results.ts';
+import { runDemo } from './demo/demo.ts';
+import { encodeDictionary, exportDictionary, importDictionary } from './dictionary-files.ts';
+import { diagnose } from './doctor.ts';
+import { evaluate } from './evaluation.ts';
+import { runModel } from './model-run.ts';
+import { Resources } from './resources.ts';
+import { retrieveResult, retrieveSelection } from './retrieval.ts';
+import type { Services } from './services.ts';
+import { finetune, train } from './training.ts';
+
+export interface ServiceOptions {
+  /** Of engines and models; null for one a core. */
+  readonly threads?: number | null;
+}
+
+/** The services over one home folder. */
+class Studio implements Services {
+  readonly home: Home;
+  readonly #resources: Resources;
+
+  constructor(home: Home, { threads = null }: ServiceOptions) {
+    this.home = home;
+    this.#resources = new Resources(home, threads);
+  }
+
+  async listModels(): Promise<results.ModelSummary[]> {
+    const { models } = this.#resources;
+    return Promise.all((await models.names()).map((name) => models.summary(name)));
+  }
+
+  async showModel(name: string): Promise<results.ModelResult> {
+    const { name: model, ...description } = (await this.#resources.model(name)).description;
+    const { architecture, layers, dModel, vocabulary, contextLength, hookPoints, files, licence, source } = description;
+    return { model, architecture, layers, dModel, vocabulary, contextLength, hookPoints, files, licence, source };
+  }
+
+  addModel(request: requests.AddModelRequest, control: JobControl): Promise<results.ModelSummary> {
+    return this.#resources.models.add(request, control);
+  }
+
+  async removeModel(model: string): Promise<void> {
+    await this.#resources.models.remove(model);
+    await this.#resources.closeModel(model);
+  }
+
+  async runModel(request: requests.RunModelRequest, control: JobControl): Promise<results.RunModelResult> {
+    return runModel(request, await this.#resources.model(request.model), control);
+  }
+
+  async ingest(request: requests.IngestRequest, control: JobControl): Promise<results.IngestResult> {
+    const [store, tokenizer, embedder] = await Promise.all([
+      this.#resources.corpora(),
+      this.#resources.model(BUILTIN_MODEL),
+      this.#resources.encoder(),
+    ]);
+    return ingest(request, { store, tokenizer, embedder }, control);
+  }
+
+  async listCorpora(): Promise<readonly results.CorpusSummary[]> {
+    return (await this.#resources.corpora()).list();
+  }
+
+  async showCorpus(corpus: string): Promise<results.CorpusSummary> {
+    return (await (await this.#resources.corpora()).corpus(corpus)).summary;
+  }
+
+  async removeCorpus(corpus: string): Promise<void> {
+    await (await this.#resources.corpora()).remove(corpus);
+  }
+
+  addSeeds({ name, seeds }: requests.AddSeedsRequest): Promise<results.SeedSetResult> {
+    return this.#resources.seeds.add(name, seeds);
+  }
+
+  async listSeeds(): Promise<readonly results.SeedSetSummary[]> {
+    const { seeds } = this.#resources;
+    const sets = await Promise.all((await seeds.names()).map((name) => seeds.show(name)));
+    return sets.map((set) => ({ name: set.name, seeds: set.seeds.length }));
+  }
+
+  showSeeds(seeds: string): Promise<results.SeedSetResult> {
+    return this.#resources.seeds.show(seeds);
+  }
+
+  removeSeeds(seeds: string): Promise<void> {
+    return this.#resources.seeds.remove(seeds);
+  }
+
+  async retrieve(request: requests.RetrieveRequest, control: JobControl): Promise<results.RetrieveResult> {
+    const { selection } = await retrieveSelection(request, this.#resources, control);
+    return retrieveResult(request, selection);
+  }
+
+  train(request: requests.TrainRequest, control: JobControl): Promise<results.TrainResult> {
+    return train(request, this.#resources, control);
+  }
+
+  finetune(request: requests.FinetuneRequest, control: JobControl): Promise<results.TrainResult> {
+    return finetune(request, this.#resources, control);
+  }
+
+  async evaluate(request: requests.EvaluateRequest, control: JobControl): Promise<results.EvaluateResult> {
+    const { curves: _forReports, ...result } = await evaluate(request, this.#resources, control);
+    return result;
+  }
+
+  async inspect(request: requests.InspectRequest, control: JobControl): Promise<results.InspectResult> {
+    return inspectText(request.text, await this.#resources.inspectable(request.dictionary), request, control);
+  }
+
+  async feature(request: requests.FeatureRequest, control: JobControl): Promise<results.FeatureResult> {
+    const inspectable = await this.#resources.inspectable(request.dictionary);
+    const corpus = request.corpus === null ? null : await (await this.#resources.corpora()).corpus(request.corpus);
+    return featurePage(inspectable, request, corpus, this.home.cache, control);
+  }
+
+  listDictionaries(): Promise<readonly results.DictionarySummary[]> {
+    return this.#resources.dictionaries.list();
+  }
+
+  showDictionary(dictionary: string): Promise<results.DictionarySummary> {
+    return this.#resources.dictionaries.show(dictionary);
+  }
+
+  removeDictionary(dictionary: string): Promise<void> {
+    return this.#resources.dictionaries.remove(dictionary);
+  }
+
+  encodeDictionary(request: requests.EncodeRequest, control: JobControl): Promise<results.EncodeResult> {
+    return encodeDictionary(request, this.#resources, control);
+  }
+
+  importDictionary(request: requests.ImportDictionaryRequest): Promise<results.DictionarySummary> {
+    return importDictionary(request, this.#resources);
+  }
+
+  exportDictionary(request: requests.ExportDictionaryRequest): Promise<results.ExportResult> {
+    return exportDictionary(request, this.#resources);
+  }
+
+  doctor(): Promise<results.DoctorResult> {
+    return diagnose(this.home);
+  }
+
+  demo(request: requests.DemoRequest, control: JobControl): Promise<results.DemoResult> {
+    return runDemo(request, this.#resources, control);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources[Symbol.asyncDispose]();
+  }
+}
+
+export function openServices(home: Home, options: ServiceOptions = {}): Services {
+  return new Studio(home, options);
+}

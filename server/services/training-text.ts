@@ -1,0 +1,97 @@
+import type { ActivationFolder } from '../foundation/activation-folder.ts';
+import { UsageError } from '../foundation/errors.ts';
+import { sha256 } from '../foundation/hash.ts';
+import type { JobControl } from '../foundation/progress.ts';
+import { Random } from '../foundation/random.ts';
+import type { Corpus } from '../corpus/corpus.ts';
+import type { Passage } from '../corpus/passage.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import type { HarvestSequence, HarvestSource } from '../model/activation-cache.ts';
+import { sequencesOfText } from '../model/sequences.ts';
+import type { TrainingData } from '../protocol/requests.ts';
+import { openActivationFile } from '../train/activation-file.ts';
+import type { DictionaryOrigin } from '../sae/dictionary.ts';
+import type { Resources } from './resources.ts';
+
+/** What a trainer reads, and where it is from. */
+export interface TrainingActivations {
+  readonly data: ActivationFolder;
+  readonly origin: DictionaryOrigin;
+}
+
+const PASSAGES_AT_A_TIME = 2000;
+
+function* sequencesOfPassage(passage: Passage, model: LanguageModel): Generator<HarvestSequence> {
+  const key = `${passage.provenance.source}\n${passage.provenance.document}`;
+  for (const sequence of sequencesOfText(model.encode(passage.text), model.description.contextLength))
+    yield { key, ...sequence };
+}
+
+/** All sequences of passages that are in memory. */
+export function sourceOfPassages(passages: readonly Passage[], model: LanguageModel): HarvestSource {
+  return {
+    contentHash: sha256(passages.map(({ contentHash }) => contentHash).join('\n')),
+    tokens: passages.reduce((sum, { tokens }) => sum + tokens, 0),
+    *sequences() {
+      for (const passage of passages) yield* sequencesOfPassage(passage, model);
+    },
+  };
+}
+
+/** Passages drawn at random until they hold `tokens` tokens (all where the corpus has no more), read in a shuffled order. */
+export async function sourceOfCorpus(
+  corpus: Corpus,
+  model: LanguageModel,
+  tokens: number | null,
+  seed: number,
+): Promise<HarvestSource> {
+  const { ids, tokens: lengths } = await corpus.index();
+  if (ids.length === 0) throw new UsageError(`corpus ${corpus.summary.name} is empty; add text to it first`);
+  const order = new Random(seed).shuffle(Uint32Array.from(ids.keys()));
+  const chosen: string[] = [];
+  let sum = 0;
+  for (const place of order) {
+    if (tokens !== null && sum >= tokens) break;
+    chosen.push(ids[place]!);
+    sum += lengths[place]!;
+  }
+  return {
+    contentHash: sha256(corpus.summary.contentHash, '\n', chosen.join('\n')),
+    tokens: sum,
+    async *sequences() {
+      for (let first = 0; first < chosen.length; first += PASSAGES_AT_A_TIME)
+        for (const passage of await corpus.byIds(chosen.slice(first, first + PASSAGES_AT_A_TIME)))
+          yield* sequencesOfPassage(passage, model);
+    },
+  };
+}
+
+/**
+ * The activations a training request names: read from a file, or harvested from the model (the cache's where it has them).
+ * @param tokens wanted of a corpus, held-out ones included; null for all
+ */
+export async function trainingActivations(
+  given: TrainingData,
+  tokens: number | null,
+  seed: number,
+  resources: Resources,
+  control: JobControl,
+): Promise<TrainingActivations> {
+  if (given.kind === 'activations') {
+    const origin = { model: null, modelHash: null, hookPoint: given.hookPoint, contextLength: null };
+    return { data: await openActivationFile(given.file), origin };
+  }
+  const model = await resources.model(given.model);
+  const { name, contentHash, contextLength } = model.description;
+  const source =
+    given.kind === 'selection'
+      ? sourceOfPassages(
+          (await resources.selections.load(given.selection)).hits.map(({ passage }) => passage),
+          model,
+        )
+      : await sourceOfCorpus(await (await resources.corpora()).corpus(given.corpus), model, tokens, seed);
+  return {
+    data: await resources.activations.harvest(model, given.hookPoint, source, control),
+    origin: { model: name, modelHash: contentHash, hookPoint: given.hookPoint, contextLength },
+  };
+}
