@@ -61,7 +61,7 @@ export async function writeCheckpoint(path: string, shape: EngineShape, checkpoi
   tensors['tokensSinceFired'] = { dtype: 'F64', shape: [shape.dSae], data: state.tokensSinceFired };
   await writeSafetensors(path, tensors, { progress: JSON.stringify(progress) }).catch((error: unknown) => {
     throw new WorkError(
-      `the checkpoint of step ${progress.steps} was not written: ${messageOf(error)} Free some space and go on with --resume.`,
+      `the checkpoint of step ${progress.steps} was not written: ${messageOf(error)} Make room for it and go on with --resume.`,
       { cause: error },
     );
   });
