@@ -1,0 +1,47 @@
+/**
+ * `npm test`: everything that has to hold before a change lands. Installs and builds what is missing, then types, lint, tests.
+ * Ends with one line: N passed, N failed, N skipped.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prepare, root } from './prepare.mjs';
+
+await prepare();
+
+const bin = (...path) => join(root, 'node_modules', ...path);
+const checks = [
+  ['types of the server, client and tests', bin('typescript', 'bin', 'tsc'), ['--noEmit']],
+  ['types of the webviews', bin('typescript', 'bin', 'tsc'), ['--noEmit', '-p', 'webviews']],
+  ['lint', bin('eslint', 'bin', 'eslint.js'), ['.']],
+  ['format', bin('prettier', 'bin', 'prettier.cjs'), ['--check', '--log-level', 'warn', '.']],
+];
+
+const failed = checks.filter(([name, program, given]) => {
+  console.log(`\n— ${name}`);
+  return spawnSync(process.execPath, [program, ...given], { cwd: root, stdio: 'inherit' }).status !== 0;
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'ssae-test-'));
+const report = join(folder, 'report.json');
+console.log('\n— tests');
+const given = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)];
+const tests = spawnSync(process.execPath, [bin('vitest', 'vitest.mjs'), ...given], { cwd: root, stdio: 'inherit' });
+const counted = (() => {
+  try {
+    return JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    return { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0 };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+})();
+
+const passedChecks = checks.length - failed.length;
+// A suite that fails before its first test, or an error between tests, counts as one failure.
+const broken = tests.status !== 0 && counted.numFailedTests === 0 ? 1 : 0;
+const failures = counted.numFailedTests + failed.length + broken;
+for (const [name] of failed) console.log(`failed: ${name}`);
+console.log(`\n${counted.numPassedTests + passedChecks} passed, ${failures} failed, ${counted.numPendingTests} skipped`);
+process.exitCode = failures === 0 ? 0 : 1;
