@@ -20,7 +20,7 @@ export async function leaveWeightsInFiles(graph: OnnxGraphProto, path: string, b
   const sizes = new Map<string, number>();
   for (const tensor of graph.initializer) {
     if (tensor.dataLocation === EXTERNAL) await checkReference(tensor, path, sizes);
-    else if (tensor.rawData !== undefined) leaveInFile(tensor, tensor.rawData, bytes, basename(path));
+    else if (tensor.rawData?.length) leaveInFile(tensor, tensor.rawData, bytes, basename(path));
   }
   for (const { attribute } of graph.node)
     for (const { g } of attribute) if (g != null) await leaveWeightsInFiles(g, path, bytes);

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import * as ort from 'onnxruntime-node';
@@ -62,29 +61,15 @@ export class ModelSessions {
 
   async #open(part: ModelPart): Promise<ort.InferenceSession> {
     try {
-      const bytes = this.cut.bytes(part);
-      const mapped = { extra: { session: { model_external_initializers_file_folder_path: this.#weights } } };
-      return await this.#create(bytes, mapped).catch(async () => this.#create(bytes, await this.#weightsInMemory()));
+      return await ort.InferenceSession.create(this.cut.bytes(part), {
+        executionProviders: ['cpu'],
+        intraOpNumThreads: this.#threads,
+        graphOptimizationLevel: 'all',
+        logSeverityLevel: 3,
+        extra: { session: { model_external_initializers_file_folder_path: this.#weights } },
+      });
     } catch (error) {
       throw new WorkError(`onnxruntime could not open the model's ${part.kind}: ${messageOf(error)}`, { cause: error });
     }
-  }
-
-  #create(bytes: Uint8Array, options: ort.InferenceSession.SessionOptions): Promise<ort.InferenceSession> {
-    return ort.InferenceSession.create(bytes, {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: this.#threads,
-      graphOptimizationLevel: 'all',
-      logSeverityLevel: 4,
-      ...options,
-    });
-  }
-
-  /** Some of onnxruntime's optimizers (of quantised operators) look for weights only in memory or beside a model's path. */
-  async #weightsInMemory(): Promise<ort.InferenceSession.SessionOptions> {
-    const externalData = await Promise.all(
-      this.cut.graph.weightFiles().map(async (path) => ({ path, data: await readFile(join(this.#weights, path)) })),
-    );
-    return { externalData };
   }
 }

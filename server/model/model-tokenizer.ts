@@ -102,7 +102,7 @@ export class ModelTokenizer implements TextTokenizer {
       if (/^\[UNK\]$|^<unk>$/.test(added)) return { kind: 'unknown' };
       return { kind: 'bytes', length: Buffer.byteLength(added) };
     }
-    if (this.#byteLevel && [...token].every((letter) => BYTE_LETTERS.has(letter)))
+    if (this.#byteLevel && Array.from(token).every((letter) => BYTE_LETTERS.has(letter)))
       return { kind: 'bytes', length: token.length };
     if (/^<0x[0-9A-F]{2}>$/.test(token)) return { kind: 'bytes', length: 1 };
     return { kind: 'text', text: token.replace(/^##/, '').replaceAll('▁', ' ') };

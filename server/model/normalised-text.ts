@@ -8,7 +8,7 @@ export interface NormalisedText {
 type Normalise = (text: string) => string;
 
 /** Letters that join the one before: marks, Hangul vowels and finals, joiners and variation selectors. */
-const JOINS_PREVIOUS = /[\p{M}\u1160-\u11ff\u200c\u200d\ufe00-\ufe0f]/u;
+const JOINS_PREVIOUS = /\p{M}|[\u1160-\u11ff]|\u200c|\u200d|[\ufe00-\ufe0f]/u;
 
 /** Runs of characters that no normaliser of the field changes: they need no segmentation. */
 const PLAIN = /[\x20-\x7e]+/y;

@@ -91,12 +91,6 @@ export class OnnxGraph {
     return this.#producers.get(tensor);
   }
 
-  /** Files that hold weights, relative to the graph's folder. */
-  weightFiles(): string[] {
-    const locations = [...this.initializers.values()].flatMap(({ externalData }) => externalData ?? []);
-    return [...new Set(locations.filter(({ key }) => key === 'location').map(({ value: location }) => location))];
-  }
-
   valueInfo(tensor: string): OnnxValue | undefined {
     return this.#values.get(tensor);
   }
@@ -165,7 +159,8 @@ export class OnnxGraph {
       const producer: OnnxNode | undefined = this.#producers.get(current);
       const target = producer?.opType === 'Cast' ? producer.attribute.find(({ name }) => name === 'to')?.i : undefined;
       if (target !== undefined) return Number(target);
-      current = producer?.input[0];
+      // Dequantised numbers have the type of their scale.
+      current = producer?.input[producer.opType === 'DequantizeLinear' ? 1 : 0];
     }
     return DATA_TYPE.float32;
   }

@@ -64,7 +64,7 @@ class ModelThread implements AsyncDisposable {
       // A view of a large buffer would take all of it along, so each array goes as a copy of its own.
       const sequences = work.sequences.map((ids) => ids.slice());
       const replacement = work.replacement.map((rows) => rows.slice());
-      const buffers = [...sequences, ...replacement].map(({ buffer }) => buffer as ArrayBuffer);
+      const buffers = [...sequences, ...replacement].map(({ buffer }) => buffer);
       this.#post({ kind: 'work', id, work: { part: work.part, sequences, replacement } }, buffers);
     }).finally(() => signal?.removeEventListener('abort', abort));
   }
