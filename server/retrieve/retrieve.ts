@@ -157,7 +157,7 @@ function noteOn(choice: BudgetedChoice, { arm, tokens }: RetrievalSettings, corp
  * Chooses passages for a seed set under a token budget. The same inputs give the same selection; equal scores are ordered by id.
  *
  * Scores by arm: `bm25` Okapi BM25 of all seeds as one query; `dense` inner product with the seeds' mean vector less the corpus's;
- * `+tracin` mean cosine of gradients, of candidates worth `candidates` budgets from the first stage; `random` and `seeds` 0.
+ * `+tracin` mean over tokens of gradient dot products, of candidates worth `candidates` budgets from the first stage; `random` and `seeds` 0.
  * @throws UsageError for an empty seed set, a seed of fewer than two tokens, or a tracin arm without a dictionary
  */
 export async function retrieve(

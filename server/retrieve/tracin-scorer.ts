@@ -17,11 +17,13 @@ export interface TracInParts {
 }
 
 /**
- * The ranking score of the tracin arms is the mean over a passage's tokens of the cosine between the token's gradient and the
- * seeds' mean gradient direction. A plain sum prefers long passages, and a plain mean the passages with the largest residuals,
- * whatever they are about; the cosine has neither bias (as in LESS, 2402.04333).
+ * The ranking score of the tracin arms is the mean over a passage's tokens of the dot product of the token's gradient with the
+ * seeds' mean gradient. A sum prefers long passages; a cosine a token (`unitTokens`) was behind the mean where we compared: token
+ * precision of 2,000 tokens chosen from 8,000 for 20 physics seeds in WordNet, two draws of seeds, one TopK dictionary on
+ * blocks.2 of the built-in model, candidates by bm25 / dense: first stage 0.50 / 0.53, sum 0.70 / 0.68, cosine 0.72 / 0.68, mean
+ * 0.75 / 0.71; W_dec alone 0.75 / 0.70. Two draws of one topic: enough to choose by, not a result.
  */
-export const RANKING_SETTINGS: TracInSettings = { sparsityCoefficient: 0, unitTokens: true, parameters: 'all' };
+export const RANKING_SETTINGS: TracInSettings = { sparsityCoefficient: 0, unitTokens: false, parameters: 'all' };
 
 /** Sequences run through the model at a time. */
 const SEQUENCES_PER_CALL = 32;
