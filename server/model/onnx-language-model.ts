@@ -205,6 +205,8 @@ export class OnnxLanguageModel implements LanguageModel {
       if (foreign !== undefined)
         throw new UsageError(`token id ${foreign} does not exist; the vocabulary of model ${name} has ${vocabulary}`);
     }
+    if (part.kind !== 'unembedding' && replacement.length > 0 && replacement.length !== sequences.length)
+      throw new UsageError(`${replacement.length} sequences' activations are given for ${sequences.length} sequences`);
     for (const [i, rows] of replacement.entries()) {
       const tokens = sequences[i]?.length ?? rows.length / dModel;
       if (rows.length !== tokens * dModel)
