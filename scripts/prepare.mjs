@@ -3,6 +3,7 @@
  * Each step is skipped when its result is newer than what it is made from.
  */
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,9 +18,20 @@ export function newestMtime(path, keep = () => true) {
   return readdirSync(path).reduce((newest, name) => Math.max(newest, newestMtime(join(path, name), keep)), 0);
 }
 
+/** Packages are installed when what npm recorded of them differs from what the lock file asks for; times of files lie after a clone. */
+function packagesAreInstalled() {
+  const stamp = join(root, 'node_modules', '.ssae-installed');
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash();
+}
+
+function lockHash() {
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+}
+
 function installPackages() {
-  const installed = newestMtime(join(root, 'node_modules', '.package-lock.json'));
-  if (installed > 0 && installed >= newestMtime(join(root, 'package-lock.json'))) return;
+  if (packagesAreInstalled()) return;
   console.error('Installing npm packages (once; about 700 MB, a minute)…');
   const npm = process.env.npm_execpath?.endsWith('.js')
     ? [process.execPath, process.env.npm_execpath]
@@ -31,6 +43,7 @@ function installPackages() {
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
   if (result.status !== 0) throw new Error(`npm ci failed with status ${result.status}; see its message above`);
+  writeFileSync(join(root, 'node_modules', '.ssae-installed'), lockHash());
 }
 
 async function bundle() {
