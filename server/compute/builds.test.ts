@@ -40,7 +40,7 @@ describe('the addon', () => {
   it('is not there when it was never built, and the reason says how to build it', async () => {
     expect(loadAddon(await temporaryFolder())).toMatchObject({
       kind: 'absent',
-      reason: expect.stringContaining('npm run build'),
+      reason: expect.stringContaining('npm run build') as unknown,
     });
   });
 
@@ -55,6 +55,6 @@ describe('the addon', () => {
   ])('is not loaded when its record says %o', async (content, reason) => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'ssae_engine.json'), JSON.stringify(content));
-    expect(loadAddon(folder)).toMatchObject({ kind: 'absent', reason: expect.stringContaining(reason) });
+    expect(loadAddon(folder)).toMatchObject({ kind: 'absent', reason: expect.stringContaining(reason) as unknown });
   });
 });

@@ -9,6 +9,7 @@ import {
   type CallResults,
   type CallSettings,
   type KernelInstance,
+  type KernelLayout,
 } from './kernel-instance.ts';
 import { UsageError, WorkError } from '../foundation/errors.ts';
 
@@ -36,43 +37,54 @@ function joinRows(parts: readonly SparseFeatures[]): SparseFeatures {
   return joined;
 }
 
+/** What a dictionary works with; the instance is its own. */
+export interface KernelResources {
+  readonly layout: KernelLayout;
+  readonly instance: KernelInstance;
+  readonly queue: CallQueue;
+  readonly onDispose: (dictionary: EngineDictionary) => void;
+}
+
 /** A dictionary whose numbers live in the kernels. One call of an engine runs at a time. */
 export class KernelDictionary implements EngineDictionary {
   readonly shape: EngineShape;
   protected readonly instance: KernelInstance;
-  readonly #queue: CallQueue;
-  readonly #trains: boolean;
+  readonly #resources: KernelResources;
   #disposed = false;
 
-  constructor(shape: EngineShape, instance: KernelInstance, queue: CallQueue, trains = false) {
-    this.shape = shape;
-    this.instance = instance;
-    this.#queue = queue;
-    this.#trains = trains;
+  constructor(resources: KernelResources) {
+    this.shape = resources.layout.shape;
+    this.instance = resources.instance;
+    this.#resources = resources;
   }
 
   /** Waits for the calls before it, then runs `work`. */
   protected enqueue<T>(work: () => Promise<T>): Promise<T> {
-    return this.#queue.run(async () => {
+    return this.#resources.queue.run(async () => {
       if (this.#disposed) throw new UsageError('the dictionary was disposed of and cannot be used any more');
       return work();
     });
   }
 
-  protected async call(call: CallName, settings: CallSettings & { readonly tokens: number }): Promise<CallResults> {
+  /** @param firstRow what the call's first token is called in messages */
+  protected async call(
+    call: CallName,
+    settings: CallSettings & { readonly tokens: number },
+    firstRow = 0,
+  ): Promise<CallResults> {
     writeSettings(this.instance, settings);
     await this.instance.run(call);
     const results = readResults(this.instance);
     if (results.outOfMemory !== 0) throw this.#noMemory(settings.tokens);
-    if (results.notFiniteRow >= 0) throw new WorkError(`activation row ${results.notFiniteRow} is not finite`);
+    if (results.notFiniteRow >= 0)
+      throw new WorkError(`activation row ${firstRow + results.notFiniteRow} is not finite`);
     return results;
   }
 
   #noMemory(tokens: number): WorkError {
     const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
-    const layout = { shape: this.shape, trains: this.#trains };
     return new WorkError(
-      `there is no memory for ${tokens} tokens beside the dictionary's ${mebibytes(dictionaryBytes(layout))}: ` +
+      `there is no memory for ${tokens} tokens beside the dictionary's ${mebibytes(dictionaryBytes(this.#resources.layout))}: ` +
         `the tokens alone take ${mebibytes(tokens * this.shape.dIn * 12)}, their features more. Take a smaller batch or dictionary`,
     );
   }
@@ -93,11 +105,7 @@ export class KernelDictionary implements EngineDictionary {
     const tokens = activations.length / this.shape.dIn;
     if (tokens === 0) return { offsets: new Uint32Array(1), features: new Uint32Array(), values: new Float32Array() };
     this.instance.write('tokens', activations);
-    writeSettings(this.instance, { tokens });
-    await this.instance.run('encode');
-    const { outOfMemory, notFiniteRow, active } = readResults(this.instance);
-    if (outOfMemory !== 0) throw this.#noMemory(tokens);
-    if (notFiniteRow >= 0) throw new WorkError(`activation row ${first + notFiniteRow} is not finite`);
+    const { active } = await this.call('encode', { tokens }, first);
     const rows = {
       offsets: new Uint32Array(tokens + 1),
       features: new Uint32Array(active),
@@ -131,8 +139,11 @@ export class KernelDictionary implements EngineDictionary {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#queue.run(() => {
-      if (!this.#disposed) this.instance.dispose();
+    await this.#resources.queue.run(() => {
+      if (!this.#disposed) {
+        this.instance.dispose();
+        this.#resources.onDispose(this);
+      }
       this.#disposed = true;
       return Promise.resolve();
     });

@@ -9,8 +9,8 @@ import type {
   EngineTrainer,
   TrainingState,
 } from './engine.ts';
-import { KernelDictionary } from './kernel-dictionary.ts';
-import { writeParameters, type Kernels } from './kernel-instance.ts';
+import { KernelDictionary, type KernelResources } from './kernel-dictionary.ts';
+import { writeParameters, type KernelLayout, type Kernels } from './kernel-instance.ts';
 import { KernelTrainer } from './kernel-trainer.ts';
 
 /** An engine over either build of the kernels. */
@@ -30,10 +30,10 @@ export class KernelEngine implements Engine {
   async dictionary(shape: EngineShape, parameters: DictionaryParameters): Promise<EngineDictionary> {
     checkShape(shape);
     checkParameters(shape, parameters);
-    const instance = await this.#kernels.open({ shape, trains: false });
-    writeParameters(instance, '', parameters);
-    instance.parametersWritten();
-    const dictionary = new KernelDictionary(shape, instance, this.#queue);
+    const resources = await this.#resources({ shape, trains: false });
+    writeParameters(resources.instance, '', parameters);
+    resources.instance.parametersWritten();
+    const dictionary = new KernelDictionary(resources);
     this.#open.add(dictionary);
     return dictionary;
   }
@@ -42,20 +42,25 @@ export class KernelEngine implements Engine {
     checkShape(shape);
     if ('steps' in start) checkState(shape, start);
     else checkParameters(shape, start);
-    const instance = await this.#kernels.open({ shape, trains: true });
-    const trainer = new KernelTrainer(shape, instance, this.#queue);
+    const resources = await this.#resources({ shape, trains: true });
+    const trainer = new KernelTrainer(resources);
     this.#open.add(trainer);
     if ('steps' in start) {
       await trainer.restore(start);
     } else {
-      writeParameters(instance, '', start);
-      instance.parametersWritten();
+      writeParameters(resources.instance, '', start);
+      resources.instance.parametersWritten();
     }
     return trainer;
   }
 
+  async #resources(layout: KernelLayout): Promise<KernelResources> {
+    const instance = await this.#kernels.open(layout);
+    return { layout, instance, queue: this.#queue, onDispose: (dictionary) => this.#open.delete(dictionary) };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const dictionary of this.#open) await dictionary[Symbol.asyncDispose]();
+    for (const dictionary of [...this.#open]) await dictionary[Symbol.asyncDispose]();
     await this.#kernels[Symbol.asyncDispose]();
   }
 }

@@ -1,9 +1,7 @@
-import type { CallQueue } from './call-queue.ts';
 import { checkBatch, checkSettings, checkState, checkWeights } from './engine-checks.ts';
 import type {
   BackwardResult,
   DictionaryParameters,
-  EngineShape,
   EngineTrainer,
   ForwardResult,
   SparseFeatures,
@@ -12,7 +10,7 @@ import type {
   TrainingState,
 } from './engine.ts';
 import { KernelDictionary } from './kernel-dictionary.ts';
-import { readParameters, writeParameters, type CallResults, type KernelInstance } from './kernel-instance.ts';
+import { readParameters, writeParameters, type CallResults } from './kernel-instance.ts';
 import { UsageError } from '../foundation/errors.ts';
 
 /** The batch that `backward` belongs to. */
@@ -25,10 +23,6 @@ interface Forwarded {
 export class KernelTrainer extends KernelDictionary implements EngineTrainer {
   #steps = 0;
   #forwarded: Forwarded | null = null;
-
-  constructor(shape: EngineShape, instance: KernelInstance, queue: CallQueue) {
-    super(shape, instance, queue, true);
-  }
 
   forward(batch: Float32Array, sparsityCoefficient: number): Promise<ForwardResult> {
     return this.enqueue(async () => {
