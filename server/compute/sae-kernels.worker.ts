@@ -18,9 +18,6 @@ function handle(request: WasmRequest): void {
     case 'run':
       instances.get(request.id)!.runCall(request.call, thread);
       return;
-    case 'close':
-      instances.delete(request.id);
-      return;
     default:
       request satisfies never;
   }

@@ -17,8 +17,7 @@ export type WasmRequest =
       readonly module: WebAssembly.Module;
       readonly memory: WebAssembly.Memory;
     }
-  | { readonly kind: 'run'; readonly id: number; readonly call: number }
-  | { readonly kind: 'close'; readonly id: number };
+  | { readonly kind: 'run'; readonly id: number; readonly call: number };
 
 export type WasmAnswer = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { CallQueue } from './call-queue.ts';
 import {
   CALLS,
   dictionaryBytes,
@@ -23,33 +22,33 @@ const MAX_PAGES = 65536;
 /** The allocator rounds sizes up by at most a quarter. */
 const ALLOCATOR_OVERHEAD = 1.25;
 
-/** Asks of a thread's requests, shared by all dictionaries of an engine. */
-type Ask = WasmThreads['ask'];
+/** A memory, its number among the threads' instances, and the main thread's instance on it. */
+interface WasmRoom {
+  readonly id: number;
+  readonly memory: WebAssembly.Memory;
+  readonly exports: WasmExports;
+}
 
 class WasmInstance implements KernelInstance {
-  readonly #id: number;
-  readonly #memory: WebAssembly.Memory;
-  readonly #exports: WasmExports;
+  readonly #room: WasmRoom;
   readonly #dIn: number;
-  readonly #threads: number;
-  readonly #ask: Ask;
+  readonly #threads: WasmThreads;
+  readonly #leave: (room: WasmRoom) => void;
 
-  constructor(id: number, memory: WebAssembly.Memory, exports: WasmExports, dIn: number, threads: number, ask: Ask) {
-    this.#id = id;
-    this.#memory = memory;
-    this.#exports = exports;
+  constructor(room: WasmRoom, dIn: number, threads: WasmThreads, leave: (room: WasmRoom) => void) {
+    this.#room = room;
     this.#dIn = dIn;
     this.#threads = threads;
-    this.#ask = ask;
+    this.#leave = leave;
   }
 
   /** Calls `copy` with each row of `array` and with its place in the memory. */
   #rows(region: RegionName, array: RegionArray, copy: (outer: RegionArray, inner: RegionArray) => void): void {
     const [rows, columns, stride] = regionRows(region, array.length, this.#dIn);
-    const start = this.#exports.regionStart(REGIONS.indexOf(region), rows * stride) >>> 0;
+    const start = this.#room.exports.regionStart(REGIONS.indexOf(region), rows * stride) >>> 0;
     if (start === 0)
       throw new WorkError(
-        `WebAssembly memory ends at 4096 MiB and ${Math.ceil(this.#memory.buffer.byteLength / 2 ** 20)} MiB are taken: ` +
+        `WebAssembly memory ends at 4096 MiB and ${Math.ceil(this.#room.memory.buffer.byteLength / 2 ** 20)} MiB are taken: ` +
           `there is no room for ${array.byteLength} more bytes. Take a smaller batch, or install a C++ compiler and build the native engine`,
       );
     const View = array.constructor as new (buffer: ArrayBufferLike, start: number, length: number) => RegionArray;
@@ -57,7 +56,7 @@ class WasmInstance implements KernelInstance {
       copy(
         array.subarray(row * columns, (row + 1) * columns),
         new View(
-          this.#memory.buffer,
+          this.#room.memory.buffer,
           start + row * stride * array.BYTES_PER_ELEMENT,
           columns === stride ? columns : stride,
         ),
@@ -79,17 +78,16 @@ class WasmInstance implements KernelInstance {
   }
 
   parametersWritten(): void {
-    this.#exports.parametersWritten();
+    this.#room.exports.parametersWritten();
   }
 
   async run(call: CallName): Promise<void> {
-    this.#exports.beginCall(this.#threads);
-    await this.#ask({ kind: 'run', id: this.#id, call: CALLS.indexOf(call) });
+    this.#room.exports.beginCall(this.#threads.count);
+    await this.#threads.ask({ kind: 'run', id: this.#room.id, call: CALLS.indexOf(call) });
   }
 
   dispose(): void {
-    // Each thread drops its instance, and with the last one the memory goes. A broken engine has dropped them already.
-    void this.#ask({ kind: 'close', id: this.#id }).catch(() => undefined);
+    this.#leave(this.#room);
   }
 }
 
@@ -105,11 +103,14 @@ function checkSize(layout: KernelLayout): void {
   );
 }
 
-/** The WebAssembly build: every dictionary has a memory of its own, every thread an instance on it. */
+/**
+ * The WebAssembly build: every dictionary has a memory of its own, every thread an instance on it. The collector is slow to
+ * return shared memories to the system, so the memory of a disposed dictionary is taken for the next one.
+ */
 export class WasmKernels implements Kernels {
   readonly #module: WebAssembly.Module;
   readonly #threads: WasmThreads;
-  readonly #queue = new CallQueue();
+  readonly #empty: WasmRoom[] = [];
   #opened = 0;
 
   private constructor(module: WebAssembly.Module, threads: number) {
@@ -124,18 +125,27 @@ export class WasmKernels implements Kernels {
 
   async open(layout: KernelLayout): Promise<KernelInstance> {
     checkSize(layout);
-    const count = this.#threads.count;
-    const memory = new WebAssembly.Memory({ initial: 16 + 2 * (count + 1), maximum: MAX_PAGES, shared: true });
-    const exports = startInstance(this.#module, memory, count);
-    if (exports.create(count, ...kernelArguments(layout)) === 0)
+    const room = this.#empty.pop() ?? (await this.#newRoom());
+    const leave = (empty: WasmRoom): void => {
+      this.#empty.push(empty);
+    };
+    if (room.exports.create(this.#threads.count, ...kernelArguments(layout)) === 0) {
+      leave(room);
       throw new WorkError('the system gave no memory for a WebAssembly dictionary');
+    }
+    return new WasmInstance(room, layout.shape.dIn, this.#threads, leave);
+  }
+
+  async #newRoom(): Promise<WasmRoom> {
+    const { count } = this.#threads;
+    const memory = new WebAssembly.Memory({ initial: 16 + 2 * (count + 1), maximum: MAX_PAGES, shared: true });
     const id = this.#opened++;
-    const ask: Ask = (request) => this.#queue.run(() => this.#threads.ask(request));
-    await ask({ kind: 'open', id, module: this.#module, memory });
-    return new WasmInstance(id, memory, exports, layout.shape.dIn, count, ask);
+    await this.#threads.ask({ kind: 'open', id, module: this.#module, memory });
+    return { id, memory, exports: startInstance(this.#module, memory, count) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#queue.run(() => this.#threads[Symbol.asyncDispose]());
+    await this.#threads[Symbol.asyncDispose]();
+    this.#empty.length = 0;
   }
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { CallQueue } from './call-queue.ts';
 import type { WasmAnswer, WasmRequest } from './wasm-exports.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { workerBundle } from '../foundation/package-root.ts';
@@ -6,6 +7,7 @@ import { workerBundle } from '../foundation/package-root.ts';
 /** The worker threads of one WebAssembly engine. They keep the process alive only while a request is under way. */
 export class WasmThreads implements AsyncDisposable {
   readonly #workers: readonly Worker[];
+  readonly #queue = new CallQueue();
   #broken: Error | null = null;
   #fail: (error: Error) => void = () => undefined;
 
@@ -31,8 +33,12 @@ export class WasmThreads implements AsyncDisposable {
     for (const worker of this.#workers) void worker.terminate();
   }
 
-  /** Sends the request to every thread and waits for all answers. One request at a time. */
-  async ask(request: WasmRequest): Promise<void> {
+  /** Sends the request to every thread and waits for all answers, after the requests before it. */
+  ask(request: WasmRequest): Promise<void> {
+    return this.#queue.run(() => this.#ask(request));
+  }
+
+  async #ask(request: WasmRequest): Promise<void> {
     if (this.#broken !== null) throw this.#broken;
     for (const worker of this.#workers) worker.ref();
     try {
@@ -53,7 +59,9 @@ export class WasmThreads implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#broken ??= new WorkError('the engine was disposed of');
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await this.#queue.run(async () => {
+      this.#broken ??= new WorkError('the engine was disposed of');
+      await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    });
   }
 }

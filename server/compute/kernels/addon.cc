@@ -10,6 +10,9 @@
 #include <system_error>
 #include <thread>
 #include <vector>
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
 #if defined(__linux__)
 #include <sys/resource.h>
 #elif defined(__APPLE__)

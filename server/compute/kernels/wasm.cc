@@ -81,8 +81,9 @@ EXPORT uint32_t stackTop(uint32_t thread) {
   return static_cast<uint32_t>(roundUp(reinterpret_cast<size_t>(&__heap_base), 64)) + (thread + 1) * kStackBytes;
 }
 
-// Makes this memory's one dictionary, for up to `threads` threads. 0 when there is no memory.
+// Makes this memory's one dictionary, for up to `threads` threads, in place of the one that was there. 0: no memory.
 EXPORT uint32_t create(uint32_t threads, uint32_t dIn, uint32_t dSae, uint32_t k, uint32_t flags) {
+  for (FreeBlock*& block : freeBlocks) block = nullptr;
   top = reinterpret_cast<uint8_t*>(static_cast<size_t>(stackTop(threads)));
   void* place = allocate(sizeof(Dictionary));
   if (place == nullptr) return 0;
