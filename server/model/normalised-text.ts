@@ -1,8 +1,11 @@
 /** A text as the tokenizer's normaliser changed it, with the way back to the original's places. */
 export interface NormalisedText {
   readonly text: string;
-  /** [text.length + 1] UTF-16 offset in the original of each UTF-16 offset in the normalised text; never falls. */
-  readonly original: Uint32Array;
+  /**
+   * [text.length + 1] UTF-16 offset in the original of each UTF-16 offset in the normalised text; never falls. Null where nothing
+   * was changed.
+   */
+  readonly original: Uint32Array | null;
 }
 
 type Normalise = (text: string) => string;
@@ -30,30 +33,37 @@ function* segments(text: string): Generator<readonly [start: number, end: number
   }
 }
 
-function identity(text: string): NormalisedText {
-  return { text, original: Uint32Array.from({ length: text.length + 1 }, (_, i) => i) };
+/** Words that normalising leaves alone are one segment; the others are cut as finely as can be. */
+function* changedSegments(text: string, normalise: Normalise): Generator<readonly [start: number, end: number]> {
+  for (const { 0: word, index } of text.matchAll(/[^ \n]*[ \n]+|[^ \n]+/g)) {
+    if (normalise(word) === word) yield [index, index + word.length];
+    else for (const [start, end] of segments(word)) yield [index + start, index + end];
+  }
+}
+
+/** What a normaliser puts in front of every text (sentence-piece's space). */
+function prefixOf(normalise: Normalise): string {
+  const written = normalise('a');
+  return written.endsWith('a') ? written.slice(0, -1) : '';
 }
 
 /**
- * Normalises a text and keeps the places. Inside a segment that changed, places map to the segment's ends: a character that was put
- * together from several cannot be cut. Where the parts do not give the whole (a normaliser that looks further), all of it is one segment.
+ * Normalises a text and keeps the places. Inside a segment whose length changed, places map to the segment's ends: a character that was
+ * put together from several cannot be cut. Where the parts do not give the whole (a normaliser that looks further), all of it is one segment.
  */
 export function normalisedText(text: string, normalise: Normalise): NormalisedText {
   const whole = normalise(text);
-  if (whole === text) return identity(text);
+  if (whole === text) return { text, original: null };
   const original = new Uint32Array(whole.length + 1);
-  let length = 0;
-  for (const [start, end] of segments(text)) {
-    const part = text.slice(start, end);
-    const changed = normalise(part);
-    if (whole.startsWith(changed, length)) {
-      for (let i = 0; i < changed.length; i++)
-        original[length + i] = changed === part ? start + i : i === 0 ? start : end;
-      length += changed.length;
-      continue;
-    }
-    length = -1;
-    break;
+  const prefix = prefixOf(normalise);
+  let length = whole.startsWith(prefix) ? prefix.length : 0;
+  for (const [start, end] of changedSegments(text, normalise)) {
+    const written = normalise(text.slice(start, end));
+    const changed = written.startsWith(prefix) ? written.slice(prefix.length) : written;
+    if (!whole.startsWith(changed, length)) break;
+    for (let i = 0; i < changed.length; i++)
+      original[length + i] = changed.length === end - start ? start + i : i === 0 ? start : end;
+    length += changed.length;
   }
   if (length !== whole.length) original.fill(text.length, 1, whole.length);
   original[whole.length] = text.length;

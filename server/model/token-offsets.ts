@@ -20,7 +20,7 @@ function utf8Length(codePoint: number): number {
  * Walks a text by the bytes of its UTF-8 form. A place inside a character is put behind it: the first of the tokens that share a
  * character owns it, the others have no width.
  */
-class Utf8Walk {
+export class Utf8Walk {
   readonly #text: string;
   /** UTF-16 offset of the next whole character. */
   place = 0;
@@ -47,26 +47,43 @@ class Utf8Walk {
   }
 }
 
+/** Sentence-piece tokenizers write a space as ▁. */
+const withSpaces = (text: string): string => text.replaceAll('▁', ' ');
+
+/**
+ * Where a token's text ends that begins at `place` or, where the tokenizer drops white space, soon after. A space that was put in front of
+ * it by the tokenizer is not in the text.
+ */
+function endOf(token: string, text: string, place: number): number {
+  if (text.startsWith(token, place)) return place + token.length;
+  const bare = token.replace(/^ /, '');
+  if (bare !== token && text.startsWith(bare, place)) return place + bare.length;
+  const dropped = /^\s+/u.exec(text.slice(place, place + 256))?.[0].length ?? 0;
+  if (dropped > 0) return endOf(bare, text, place + dropped);
+  const found = text.indexOf(bare, place);
+  return found < 0 ? place : found + bare.length;
+}
+
 /**
  * Where each token ends in the original text, UTF-16. Tokens cover the text: what none of them shows (white space that a word-piece
  * tokenizer drops) goes to the token after it, and what is left at the end to the last.
  */
-export function tokenEnds(surfaces: readonly Surface[], { text, original }: NormalisedText): Uint32Array {
+export function tokenEnds(surfaces: readonly Surface[], normalised: NormalisedText): Uint32Array {
   const ends = new Uint32Array(surfaces.length);
-  const walk = new Utf8Walk(text);
+  const walk = new Utf8Walk(normalised.text);
+  const text = withSpaces(normalised.text);
   for (const [i, surface] of surfaces.entries()) {
     if (surface.kind === 'bytes') walk.advance(surface.length);
-    else if (surface.kind === 'text') {
-      const found = text.indexOf(surface.text, walk.place);
-      walk.moveTo(found < 0 ? walk.place : found + surface.text.length);
-    } else {
-      const next = surfaces.slice(i + 1).find(({ kind }) => kind === 'text');
-      const found = next?.kind === 'text' ? text.indexOf(next.text, walk.place) : -1;
-      const word = /^\s*\S+/u.exec(text.slice(walk.place))?.[0].length ?? 0;
-      walk.moveTo(found < 0 ? walk.place + word : Math.min(found, walk.place + word));
-    }
-    ends[i] = original[walk.place]!;
+    else if (surface.kind === 'text') walk.moveTo(endOf(withSpaces(surface.text), text, walk.place));
+    else walk.moveTo(endOfUnknown(surfaces[i + 1], text, walk.place));
+    ends[i] = normalised.original?.[walk.place] ?? walk.place;
   }
-  if (ends.length > 0) ends[ends.length - 1] = original[text.length]!;
   return ends;
+}
+
+/** An unknown token stands for what lies before the next one, within its word. */
+function endOfUnknown(next: Surface | undefined, text: string, place: number): number {
+  const word = place + (/^\s*\S+/u.exec(text.slice(place))?.[0].length ?? 0);
+  const found = next?.kind === 'text' ? text.indexOf(withSpaces(next.text), place) : -1;
+  return found < 0 ? word : Math.min(found, word);
 }
