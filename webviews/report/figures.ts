@@ -1,0 +1,35 @@
+/** Numbers as people read them. JSON knows no NaN: what was not finite arrives as null and is shown as missing. */
+
+const MISSING = '–';
+const MINUS = '−';
+
+const grouped = (digits: string): string => digits.replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');
+
+/** Four significant digits; scientific where that would need many zeros. */
+export function figure(value: number | null): string {
+  if (value === null || !Number.isFinite(value)) return MISSING;
+  const magnitude = Math.abs(value);
+  const sign = value < 0 ? MINUS : '';
+  if (magnitude === 0) return '0';
+  if (magnitude < 1e-4 || magnitude >= 1e7) return sign + magnitude.toExponential(2).replace('-', MINUS);
+  if (Number.isInteger(magnitude)) return sign + grouped(String(magnitude));
+  const [whole, fraction] = magnitude.toFixed(Math.max(0, 3 - Math.floor(Math.log10(magnitude)))).split('.') as [
+    string,
+    string?,
+  ];
+  return sign + grouped(whole) + (fraction === undefined ? '' : `.${fraction}`);
+}
+
+/** With its sign, as differences are written. */
+export function difference(value: number | null): string {
+  return value !== null && value > 0 ? `+${figure(value)}` : figure(value);
+}
+
+export function percent(share: number | null): string {
+  if (share === null || !Number.isFinite(share)) return MISSING;
+  return `${(100 * share).toFixed(share !== 0 && Math.abs(share) < 0.1 ? 2 : 1)}\u202f%`;
+}
+
+export function interval(low: number | null, high: number | null, write = figure): string {
+  return low === null || high === null ? MISSING : `${write(low)} to ${write(high)}`;
+}

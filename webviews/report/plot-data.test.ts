@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { difference, figure, interval, percent } from './figures.ts';
+import { outcomeOf } from './metric-meaning.ts';
+import { csvOf, rangeOf, thinned } from './plot-data.ts';
+import { seriesStyles, styleOf } from './series-style.ts';
+
+const series = { name: 'a, "b"', x: [0, 1, 2, 3, 4], y: [1, null, 0.1, 1e-3, 5] };
+const axis = { label: 'x', write: figure };
+
+describe('plots of the report', () => {
+  it('export every point at full precision', () => {
+    const csv = csvOf({
+      title: '',
+      description: '',
+      x: axis,
+      y: { ...axis, label: 'y', range: 'data' },
+      series: [series],
+    });
+    expect(csv.split('\r\n')).toEqual([
+      'series,x,y',
+      '"a, ""b""",0,1',
+      '"a, ""b""",1,',
+      '"a, ""b""",2,0.1',
+      '"a, ""b""",3,0.001',
+      '"a, ""b""",4,5',
+      '',
+    ]);
+  });
+
+  it('thin to even distances, ends kept', () => {
+    expect(thinned(series, 3).map(({ x }) => x)).toEqual([0, 2, 4]);
+    expect(thinned(series, 9)).toHaveLength(5);
+    expect(thinned({ name: 'one', x: [7], y: [1] }, 3)).toEqual([{ name: 'one', x: 7, y: 1 }]);
+  });
+
+  it('turn logarithmic only for positive values that span much', () => {
+    expect(rangeOf([series])).toBe('logarithm of data');
+    expect(rangeOf([{ ...series, y: [0, 1, 100, 1, 1] }])).toBe('data');
+    expect(rangeOf([{ ...series, y: [1, 2, 3, null, null] }])).toBe('data');
+  });
+
+  it('draw a name the same everywhere, and the first six apart', () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const styles = seriesStyles([...names, 'a']);
+    expect(new Set(names.map((name) => styleOf(styles, name).colour.light)).size).toBe(6);
+    expect(new Set(names.map((name) => styleOf(styles, name).colour.dark)).size).toBe(6);
+  });
+});
+
+describe('metrics of the report', () => {
+  const metric = { value: 2, baseline: 1, difference: 1, formula: '' };
+
+  it('come to what their interval allows to say', () => {
+    expect(outcomeOf({ ...metric, low: 0.5, high: 1.5 }, 'higher')).toBe('better');
+    expect(outcomeOf({ ...metric, low: 0.5, high: 1.5 }, 'lower')).toBe('worse');
+    expect(outcomeOf({ ...metric, low: 0.5, high: 1.5 }, null)).toBe('higher');
+    expect(outcomeOf({ ...metric, low: -0.5, high: 1.5 }, 'higher')).toBe('unresolved');
+    expect(outcomeOf({ ...metric, low: null, high: null }, 'higher')).toBe('none');
+    expect(outcomeOf({ ...metric, baseline: null, low: 1, high: 2 }, 'higher')).toBe('none');
+  });
+
+  it('are written with four digits, a true minus, and a dash for what is missing', () => {
+    expect([0.71337, 1234.5, 20007, -0.0000123, 0, null, NaN].map(figure)).toEqual([
+      '0.7134',
+      '1\u202f235',
+      '20\u202f007',
+      '−1.23e−5',
+      '0',
+      '–',
+      '–',
+    ]);
+    expect(difference(0.05)).toBe('+0.05000');
+    expect(percent(0.071)).toBe('7.10\u202f%');
+    expect(interval(null, 1)).toBe('–');
+  });
+});
