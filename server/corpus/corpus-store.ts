@@ -31,12 +31,12 @@ export class CorpusStore implements AsyncDisposable {
 
   async names(): Promise<string[]> {
     const names: string[] = [];
-    let pageToken: string | undefined;
-    do {
-      const page = await this.#connection.listTables(pageToken === undefined ? {} : { pageToken });
-      names.push(...page.tables);
-      pageToken = page.pageToken;
-    } while (pageToken !== undefined && pageToken !== '');
+    for (;;) {
+      const last = names.at(-1);
+      const page = await this.#connection.tableNames(last === undefined ? {} : { startAfter: last });
+      if (page.length === 0) break;
+      names.push(...page);
+    }
     return names.sort();
   }
 
