@@ -1,18 +1,12 @@
-import {
-  Field,
-  FixedSizeList,
-  Float32,
-  makeData,
-  RecordBatch,
-  Schema,
-  Struct,
-  Table,
-  Uint32,
-  Utf8,
-  vectorFromArray,
-  Bool,
-} from 'apache-arrow';
+import { createRequire } from 'node:module';
+import type * as arrow from 'apache-arrow';
+import type { RecordBatch, Schema, Table } from 'apache-arrow';
+import { shippedFile } from '../foundation/package-root.ts';
 import type { Passage } from './passage.ts';
+
+/** LanceDB loads the CommonJS build of Arrow, and takes tables of that build alone for its own. */
+const loaded = createRequire(shippedFile('package.json'))('apache-arrow') as typeof arrow;
+const { Bool, Field, FixedSizeList, Float32, Struct, Uint32, Utf8, makeData, vectorFromArray } = loaded;
 
 /** A passage about to be stored. */
 export interface PassageRow {
@@ -21,7 +15,7 @@ export interface PassageRow {
   readonly opensDocument: boolean;
 }
 
-const field = (name: string, type: Utf8 | Uint32 | Bool): Field => new Field(name, type, false);
+const field = (name: string, type: arrow.Utf8 | arrow.Uint32 | arrow.Bool): arrow.Field => new Field(name, type, false);
 
 /** Columns of a corpus's table. Record fields are one JSON text, since their names are anybody's. */
 export function passageSchema(dimensions: number | null): Schema {
@@ -34,7 +28,7 @@ export function passageSchema(dimensions: number | null): Schema {
     columns.push(
       new Field('vector', new FixedSizeList(dimensions, new Field('item', new Float32(), true)) as never, false),
     );
-  return new Schema(columns);
+  return new loaded.Schema(columns);
 }
 
 /** @param vectors [rows, dimensions] row-major, where the schema has a vector column */
@@ -70,7 +64,7 @@ export function passagesToArrow(schema: Schema, rows: readonly PassageRow[], vec
       }),
     );
   const struct = makeData({ type: new Struct(schema.fields), length, children });
-  return new Table(schema, new RecordBatch(schema, struct));
+  return new loaded.Table(schema, new loaded.RecordBatch(schema, struct));
 }
 
 /** Columns that {@link passageAt} reads. */
