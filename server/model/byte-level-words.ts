@@ -92,8 +92,7 @@ export class ByteLevelWords {
   }
 
   #tokenize(text: string): Word {
-    const bytes: Uint8Array = this.#bytes.text_encoder.encode(text);
-    const letters = Array.from(bytes, (byte) => this.#bytes.byte_encoder[byte]!);
+    const letters = Array.from(Buffer.from(text), (byte) => this.#bytes.byte_encoder[byte]!);
     const tokens = this.#tokenizer.model!.encode([letters.join('')]);
     const walk = new Utf8Walk(text);
     const [ids, ends]: [number[], number[]] = [[], []];

@@ -53,7 +53,8 @@ try {
       void drain(runner);
     }
   });
-  send({ kind: 'ready', hookPoints: sessions.cut.stream.hookPoints, logitsWidth: sessions.cut.logitsWidth });
+  const { graph, stream, logitsWidth } = sessions.cut;
+  send({ kind: 'ready', hookPoints: stream.hookPoints, logitsWidth, weightFiles: graph.weightFiles() });
 } catch (error) {
   send({ kind: 'broken', message: messageOf(error) });
 }

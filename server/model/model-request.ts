@@ -25,7 +25,13 @@ export type ToModelThread =
   | { readonly kind: 'abort'; readonly id: number };
 
 export type FromModelThread =
-  | { readonly kind: 'ready'; readonly hookPoints: ReadonlyMap<string, string>; readonly logitsWidth: number }
+  | {
+      readonly kind: 'ready';
+      readonly hookPoints: ReadonlyMap<string, string>;
+      readonly logitsWidth: number;
+      /** Relative to the graph's folder. */
+      readonly weightFiles: readonly string[];
+    }
   /** The model could not be opened, or the thread is broken: nothing more comes. */
   | { readonly kind: 'broken'; readonly message: string }
   | { readonly kind: 'done'; readonly id: number; readonly outputs: ModelOutputs }

@@ -9,11 +9,15 @@ import type { Home } from '../foundation/home.ts';
 import { shippedFile } from '../foundation/package-root.ts';
 import type { AddModelRequest } from '../protocol/requests.ts';
 import type { ModelSummary } from '../protocol/results.ts';
+import { downloadModel } from './hub.ts';
 import { readModelConfig } from './model-config.ts';
 import { ModelTokenizer } from './model-tokenizer.ts';
 import { OnnxLanguageModel } from './onnx-language-model.ts';
 
 export const BUILTIN_MODEL = 'builtin';
+/** In a stored model's folder: where it came from, and which of its files is meant. */
+const ORIGIN_FILE = 'ssae-origin.json';
+const HUB_ID = /^[\w.-]{1,96}\/[\w.-]{1,96}$/;
 const STORED_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 /** Read before the others where a folder holds several. */
 const USUAL_FILES = ['onnx/model.onnx', 'model.onnx', 'onnx/decoder_model_merged.onnx', 'onnx/decoder_model.onnx'];
@@ -62,7 +66,7 @@ export class ModelStore {
       return { name: model, folder, file: await onnxFileOf(folder), source: 'built in' };
     }
     if (STORED_NAME.test(model) && existsSync(stored)) {
-      const origin = (await readJson(join(stored, 'ssae-origin.json'))) as { source: string; file: string };
+      const origin = (await readJson(join(stored, ORIGIN_FILE))) as { source: string; file: string };
       return { name: model, folder: stored, file: origin.file, source: origin.source };
     }
     const path = resolve(model);
@@ -89,53 +93,71 @@ export class ModelStore {
       {
         ...{ name: place.name, architecture: config.architecture, layers: config.layers, dModel: config.dModel },
         ...{ contextLength: config.contextLength, files, licence: await licenceOf(place.folder), source: place.source },
-        contentHash: await this.#contentHash(place, files, tokenizer.contentHash),
       },
       tokenizer,
       { folder: place.folder, file: place.file, threads },
+      async (weightFiles) => sha256(await this.#graphHash(place, weightFiles), tokenizer.contentHash),
     );
   }
 
-  /** Hashing gigabytes takes seconds, so the result is kept by path, size and time of change. */
-  async #contentHash(
-    { folder, file }: ModelPlace,
-    files: readonly { readonly path: string; readonly bytes: number }[],
-    tokenizerHash: string,
-  ): Promise<string> {
-    const weights = files.filter(({ path }) => path === file || !/\.(json|onnx|txt|md)$/.test(path));
-    const states = await Promise.all(weights.map(async ({ path }) => (await stat(join(folder, path))).mtimeMs));
-    const key = sha256(resolve(folder), JSON.stringify([weights, states]));
+  /** Over the graph and its weights. Hashing gigabytes takes seconds, so the result is kept by path, size and time of change. */
+  async #graphHash({ folder, file }: ModelPlace, weightFiles: readonly string[]): Promise<string> {
+    const graph = resolve(folder, file);
+    const paths = [...new Set([graph, ...weightFiles.map((path) => resolve(dirname(graph), path))])];
+    const states = await Promise.all(paths.map((path) => stat(path)));
+    const key = sha256(JSON.stringify(states.map(({ size, mtimeMs }, i) => [paths[i], size, mtimeMs])));
     const kept = join(this.#home.cache, 'model-hashes', key);
     const known = await readFile(kept, 'utf8').catch(() => null);
-    if (known !== null && /^[0-9a-f]{64}$/.test(known)) return sha256(known, tokenizerHash);
-    const hashes = await Promise.all(weights.map(({ path }) => sha256OfFile(join(folder, path))));
-    const hash = sha256(hashes.join('\n'));
+    if (known !== null && /^[0-9a-f]{64}$/.test(known)) return known;
+    const hash = sha256((await Promise.all(paths.map(sha256OfFile))).join('\n'));
     await writeFileAtomic(kept, hash);
-    return sha256(hash, tokenizerHash);
+    return hash;
   }
 
-  /** Copies a folder's model under a name of its own. */
-  async add({ source, file, name: as }: AddModelRequest, control: JobControl): Promise<ModelSummary> {
+  /**
+   * Takes a model up under a name of its own: copied from a folder, or downloaded from the hub where that was agreed to. A download that
+   * was broken off goes on where it stopped.
+   * @throws UsageError when the source does not exist or the name is taken, WorkError when the model cannot be cut
+   */
+  async add(request: AddModelRequest, control: JobControl): Promise<ModelSummary> {
     throwIfStopped(control);
-    const path = resolve(source);
-    if (!existsSync(path)) throw new UsageError(`model source "${source}" does not exist`);
-    const found = await this.#atPath(source, path);
+    const isHere = existsSync(resolve(request.source));
+    if (!isHere && !(HUB_ID.test(request.source) && request.download))
+      throw new UsageError(
+        `model source "${request.source}" does not exist; expected a folder, an .onnx file, or a hub id owner/name whose download was agreed to`,
+      );
+    const name = request.name ?? basename(request.source).replace(/\.onnx$/, '');
+    await this.#checkNew(name);
+    const target = join(this.#home.models, name);
+    const part = `${target}.part`;
+    const { source, file } = isHere ? await this.#copy(request, part) : await this.#download(request, part, control);
+    await writeFileAtomic(join(part, ORIGIN_FILE), JSON.stringify({ source, file }));
+    await (await this.open(join(part, file), 1))[Symbol.asyncDispose]();
+    await rename(part, target);
+    return this.summary(name);
+  }
+
+  async #copy({ source, file }: AddModelRequest, part: string): Promise<{ source: string; file: string }> {
+    const found = await this.#atPath(source, resolve(source));
     const place = file === null ? found : { ...found, file };
     if (!existsSync(join(place.folder, place.file)))
       throw new UsageError(`--file is "${place.file}", which ${place.folder} does not hold`);
-    const name = as ?? basename(place.folder);
-    await this.#checkNew(name);
-    await (await this.open(join(place.folder, place.file)))[Symbol.asyncDispose]();
-    const target = join(this.#home.models, name);
-    await mkdir(this.#home.models, { recursive: true });
-    await rm(`${target}.part`, { recursive: true, force: true });
-    await cp(place.folder, `${target}.part`, { recursive: true, dereference: true });
-    await writeFileAtomic(
-      join(`${target}.part`, 'ssae-origin.json'),
-      JSON.stringify({ source: place.source, file: place.file }),
-    );
-    await rename(`${target}.part`, target);
-    return this.summary(name);
+    await rm(part, { recursive: true, force: true });
+    await mkdir(dirname(part), { recursive: true });
+    await cp(place.folder, part, { recursive: true, dereference: true });
+    return place;
+  }
+
+  async #download(
+    { source, file }: AddModelRequest,
+    part: string,
+    control: JobControl,
+  ): Promise<{ source: string; file: string }> {
+    const begun = join(part, ORIGIN_FILE);
+    const earlier = existsSync(begun) ? ((await readJson(begun)) as { source?: string }) : {};
+    if (earlier.source !== source) await rm(part, { recursive: true, force: true });
+    await writeFileAtomic(begun, JSON.stringify({ source, file }));
+    return { source, file: await downloadModel(source, file, USUAL_FILES, part, control) };
   }
 
   async #checkNew(name: string): Promise<void> {

@@ -91,6 +91,14 @@ export class OnnxGraph {
     return this.#producers.get(tensor);
   }
 
+  /** Files that hold weights, relative to the graph's folder, its own among them. */
+  weightFiles(): string[] {
+    const references = [...this.initializers.values()].flatMap(({ externalData }) => externalData ?? []);
+    return [
+      ...new Set(references.filter(({ key }) => key === 'location').map(({ value: location }) => location)),
+    ].sort();
+  }
+
   valueInfo(tensor: string): OnnxValue | undefined {
     return this.#values.get(tensor);
   }

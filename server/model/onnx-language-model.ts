@@ -111,18 +111,30 @@ export class OnnxLanguageModel implements LanguageModel {
     this.#thread = thread;
   }
 
-  /** @param known the description but for what the graph tells: hook points and the logits' width */
+  /**
+   * @param known the description but for what the graph tells
+   * @param contentHashOf hashes the model, given the files beside the graph that hold its weights
+   */
   static async open(
-    known: Omit<ModelDescription, 'hookPoints' | 'vocabulary'>,
+    known: Omit<ModelDescription, 'hookPoints' | 'vocabulary' | 'contentHash'>,
     tokenizer: ModelTokenizer,
     data: ModelThreadData,
+    contentHashOf: (weightFiles: readonly string[]) => Promise<string>,
   ): Promise<OnnxLanguageModel> {
     const { thread, ready } = await ModelThread.start(data);
+    const contentHash = await contentHashOf(ready.weightFiles).catch(async (error: unknown) => {
+      await thread[Symbol.asyncDispose]();
+      throw error;
+    });
     const hookPoints = [...ready.hookPoints].map(([name, tensor]) => ({
       ...{ name, tensor },
       shape: ['batch', 'sequence', known.dModel],
     }));
-    return new OnnxLanguageModel({ ...known, hookPoints, vocabulary: ready.logitsWidth }, tokenizer, thread);
+    return new OnnxLanguageModel(
+      { ...known, contentHash, hookPoints, vocabulary: ready.logitsWidth },
+      tokenizer,
+      thread,
+    );
   }
 
   get contentHash(): string {
