@@ -2,6 +2,7 @@ import type { ReportedDictionary, ReportedSplit } from '../../server/protocol/re
 import type { Metric } from '../../server/protocol/results.ts';
 import { difference, figure, interval } from './figures.ts';
 import { meaningOf, type Outcome, outcomeOf } from './metric-meaning.ts';
+import { TableFigure } from './table-figure.tsx';
 
 const SPLITS: Readonly<Record<ReportedSplit['split'], string>> = {
   domain: 'Domain text, held out',
@@ -24,41 +25,43 @@ function MetricTable({ split, of }: { readonly split: ReportedSplit; readonly of
   const metrics = Object.entries(split.metrics);
   const compared = metrics.some(([, { baseline }]) => baseline !== null);
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={`${of}, ${SPLITS[split.split]}`}>
-      <table class="metrics">
-        <caption>
+    <TableFigure
+      label={`${of}, ${SPLITS[split.split]}`}
+      caption={
+        <>
           <strong>{SPLITS[split.split]}</strong>: n = {figure(split.tokens)} tokens, {figure(split.documents)}{' '}
           documents; split <code>{split.splitHash.slice(0, 12)}</code>. Open a metric for its formula.
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">Metric</th>
-            {compared && (
-              <th scope="col" class="number">
-                Before
-              </th>
-            )}
+        </>
+      }
+    >
+      <thead>
+        <tr>
+          <th scope="col">Metric</th>
+          {compared && (
             <th scope="col" class="number">
-              {compared ? 'After' : 'Value'}
+              Before
             </th>
-            {compared && (
-              <th scope="col" class="number">
-                Difference
-              </th>
-            )}
+          )}
+          <th scope="col" class="number">
+            {compared ? 'After' : 'Value'}
+          </th>
+          {compared && (
             <th scope="col" class="number">
-              95 % interval{compared ? ' of difference' : ''}
+              Difference
             </th>
-            {compared && <th scope="col">Comes to</th>}
-          </tr>
-        </thead>
-        <tbody>
-          {metrics.map(([name, metric]) => (
-            <MetricRow key={name} name={name} metric={metric} compared={compared} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+          )}
+          <th scope="col" class="number">
+            95 % interval{compared ? ' of difference' : ''}
+          </th>
+          {compared && <th scope="col">Comes to</th>}
+        </tr>
+      </thead>
+      <tbody>
+        {metrics.map(([name, metric]) => (
+          <MetricRow key={name} name={name} metric={metric} compared={compared} />
+        ))}
+      </tbody>
+    </TableFigure>
   );
 }
 

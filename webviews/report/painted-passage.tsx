@@ -1,3 +1,4 @@
+import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import type { PaintedToken, ReportedPassage } from '../../server/protocol/report.ts';
 import { figure } from './figures.ts';
@@ -11,6 +12,12 @@ const paintOf = ({ intensity }: PaintedToken): number =>
 
 /** A token as one line of text: spaces and line ends can be seen. */
 const shown = (text: string): string => text.replaceAll('\n', '⏎').replaceAll(' ', '␣');
+
+/** A token's leading space stays unpainted, so that paint does not hang at the end of a line. */
+function spaceBefore(text: string): string {
+  const space = text.length - text.trimStart().length;
+  return space === text.length ? '' : text.slice(0, space);
+}
 
 /** One passage as every dictionary reads it; the token under the pointer or the keyboard is read out for all of them. */
 export function PaintedPassage({ passage }: { readonly passage: ReportedPassage }) {
@@ -58,8 +65,9 @@ function Reading({ name, tokens, chosen, choose }: ReadingProperties) {
     const step = STEPS[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    const next = Math.min(tokens.length - 1, Math.max(0, current + step));
-    (event.currentTarget.children[next] as HTMLElement | undefined)?.focus();
+    const places = [...event.currentTarget.querySelectorAll<HTMLElement>('.token')];
+    const next = places.findIndex((place) => place === event.target) + step;
+    places[Math.min(places.length - 1, Math.max(0, next))]?.focus();
   };
   return (
     <section class="reading">
@@ -71,19 +79,21 @@ function Reading({ name, tokens, chosen, choose }: ReadingProperties) {
         onKeyDown={onKeyDown}
       >
         {tokens.map((token, index) => (
-          <span
-            key={index}
-            class={`token paint-${paintOf(token)}${index === chosen ? ' chosen' : ''}`}
-            tabIndex={index === current ? 0 : -1}
-            onMouseEnter={() => {
-              choose(index);
-            }}
-            onFocus={() => {
-              choose(index);
-            }}
-          >
-            {token.text}
-          </span>
+          <Fragment key={index}>
+            {spaceBefore(token.text)}
+            <span
+              class={`token paint-${paintOf(token)}${index === chosen ? ' chosen' : ''}`}
+              tabIndex={index === current ? 0 : -1}
+              onMouseEnter={() => {
+                choose(index);
+              }}
+              onFocus={() => {
+                choose(index);
+              }}
+            >
+              {token.text.slice(spaceBefore(token.text).length)}
+            </span>
+          </Fragment>
         ))}
       </p>
     </section>

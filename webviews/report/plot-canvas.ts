@@ -1,11 +1,16 @@
 import uPlot from 'uplot';
-import { type PlotData } from './plot-data.ts';
+import type { PlotAxis, PlotData } from './plot-data.ts';
 import { type SeriesStyles, styleOf } from './series-style.ts';
 import type { Theme } from './theme.ts';
 
 const INK: Readonly<Record<Theme, { text: string; grid: string; page: string }>> = {
   light: { text: '#3d4450', grid: '#e3e6ea', page: '#ffffff' },
   dark: { text: '#c3c9d2', grid: '#2e343d', page: '#15181d' },
+};
+const SCALES = {
+  share: { range: (_: uPlot, __: number, high: number): uPlot.Range.MinMax => [0, Math.max(high, 1e-6)] },
+  data: {},
+  'logarithm of data': { distr: 3 },
 };
 const FONT = '12px system-ui, sans-serif';
 
@@ -17,9 +22,9 @@ function aligned({ series }: PlotData): uPlot.AlignedData {
 
 function optionsOf(data: PlotData, styles: SeriesStyles, theme: Theme): Omit<uPlot.Options, 'width' | 'height'> {
   const ink = INK[theme];
-  const axis = ({ label, write }: PlotData['x']): uPlot.Axis => ({
+  const axis = ({ label, tick }: PlotAxis): uPlot.Axis => ({
     label,
-    values: (_, splits) => splits.map((value: number | null) => (value === null ? '' : write(value))),
+    values: (_, splits) => splits.map((value: number | null) => (value === null ? '' : tick(value))),
     stroke: ink.text,
     font: FONT,
     labelFont: FONT,
@@ -28,16 +33,11 @@ function optionsOf(data: PlotData, styles: SeriesStyles, theme: Theme): Omit<uPl
     ticks: { show: false },
   });
   return {
-    scales: {
-      x: { time: false },
-      y: {
-        distr: data.y.range === 'logarithm of data' ? 3 : 1,
-        ...(data.y.range === 'share'
-          ? { range: (_: uPlot, __: number, high: number) => [0, Math.max(high, 1e-6)] }
-          : {}),
-      },
-    },
-    axes: [axis(data.x), { ...axis(data.y), size: 64 }],
+    scales: { x: { time: false }, y: SCALES[data.y.range] },
+    axes: [
+      { ...axis(data.x), size: 30 },
+      { ...axis(data.y), size: 54 },
+    ],
     series: [
       {},
       ...data.series.map(({ name }): uPlot.Series => {
@@ -47,7 +47,7 @@ function optionsOf(data: PlotData, styles: SeriesStyles, theme: Theme): Omit<uPl
     ],
     legend: { show: false },
     cursor: { hover: { skip: [null, undefined] } },
-    padding: [12, 16, null, null],
+    padding: [12, 24, null, null],
   };
 }
 
@@ -109,7 +109,7 @@ export async function pictureOf(plot: uPlot, data: PlotData, styles: SeriesStyle
   context.scale(ratio, ratio);
   context.textBaseline = 'middle';
   context.fillStyle = INK[theme].text;
-  context.font = `bold 14px system-ui, sans-serif`;
+  context.font = 'bold 14px system-ui, sans-serif';
   context.fillText(data.title, MARGIN, MARGIN + LINE / 2 - 4);
   context.font = FONT;
   context.lineWidth = 2;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { difference, figure, interval, percent } from './figures.ts';
+import { difference, figure, interval, percent, percentTick, tick } from './figures.ts';
 import { outcomeOf } from './metric-meaning.ts';
 import { csvOf, rangeOf, thinned } from './plot-data.ts';
 import { seriesStyles, styleOf } from './series-style.ts';
 
 const series = { name: 'a, "b"', x: [0, 1, 2, 3, 4], y: [1, null, 0.1, 1e-3, 5] };
-const axis = { label: 'x', write: figure };
+const axis = { label: 'x', write: figure, tick };
 
 describe('plots of the report', () => {
   it('export every point at full precision', () => {
@@ -60,17 +60,19 @@ describe('metrics of the report', () => {
   });
 
   it('are written with four digits, a true minus, and a dash for what is missing', () => {
-    expect([0.71337, 1234.5, 20007, -0.0000123, 0, null, NaN].map(figure)).toEqual([
+    expect([0.71337, 1234.5, 20007, -0.0000123, 0, null, NaN].map((value) => figure(value))).toEqual([
       '0.7134',
       '1\u202f235',
       '20\u202f007',
-      '−1.23e−5',
+      '−1.230e−5',
       '0',
       '–',
       '–',
     ]);
-    expect(difference(0.05)).toBe('+0.05000');
+    expect(difference(0.05)).toBe('+0.0500');
+    expect([0.25, 1200, 0.00002, 0.5].map(tick)).toEqual(['0.25', '1\u202f200', '2e−5', '0.5']);
+    expect(percentTick(0.3)).toBe('30\u202f%');
     expect(percent(0.071)).toBe('7.10\u202f%');
-    expect(interval(null, 1)).toBe('–');
+    expect(interval(null, 1, figure)).toBe('–');
   });
 });

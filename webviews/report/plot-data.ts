@@ -8,6 +8,8 @@ export interface PlotSeries {
 export interface PlotAxis {
   readonly label: string;
   readonly write: (value: number | null) => string;
+  /** Writes the marks along the axis. */
+  readonly tick: (value: number) => string;
 }
 
 export interface PlotData {

@@ -5,6 +5,7 @@ import { drawPlot, pictureOf, type Reading, stepCursor } from './plot-canvas.ts'
 import { csvOf, type PlotData, thinned } from './plot-data.ts';
 import { type SeriesStyles, styleOf } from './series-style.ts';
 import type { Theme } from './theme.ts';
+import { TableFigure } from './table-figure.tsx';
 
 const ROWS_OF_A_SERIES = 24;
 const KEYS: Readonly<Record<string, number>> = {
@@ -137,35 +138,33 @@ function NumbersTable({ data }: { readonly data: PlotData }) {
   return (
     <details>
       <summary>Numbers as a table</summary>
-      <div class="scroll" tabIndex={0} role="region" aria-label={`${data.title}, numbers`}>
-        <table>
-          <caption>
-            At most {ROWS_OF_A_SERIES} points of each line at even distances; the CSV file holds every point.
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Series</th>
-              <th scope="col" class="number">
-                {data.x.label}
-              </th>
-              <th scope="col" class="number">
-                {data.y.label}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {data.series
-              .flatMap((series) => thinned(series, ROWS_OF_A_SERIES))
-              .map(({ name, x, y }) => (
-                <tr key={`${name} ${x}`}>
-                  <th scope="row">{name}</th>
-                  <td class="number">{data.x.write(x)}</td>
-                  <td class="number">{data.y.write(y)}</td>
-                </tr>
-              ))}
-          </tbody>
-        </table>
-      </div>
+      <TableFigure
+        label={`${data.title}, numbers`}
+        caption={<>At most {ROWS_OF_A_SERIES} points of each line at even distances; the CSV file holds every point.</>}
+      >
+        <thead>
+          <tr>
+            <th scope="col">Series</th>
+            <th scope="col" class="number">
+              {data.x.label}
+            </th>
+            <th scope="col" class="number">
+              {data.y.label}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {data.series
+            .flatMap((series) => thinned(series, ROWS_OF_A_SERIES))
+            .map(({ name, x, y }) => (
+              <tr key={`${name} ${x}`}>
+                <th scope="row">{name}</th>
+                <td class="number">{data.x.write(x)}</td>
+                <td class="number">{data.y.write(y)}</td>
+              </tr>
+            ))}
+        </tbody>
+      </TableFigure>
     </details>
   );
 }

@@ -1,8 +1,8 @@
 import type { ReportedCoverage, ReportedTraining } from '../../server/protocol/report.ts';
-import { figure, percent } from './figures.ts';
+import { figure, percent, percentTick, tick } from './figures.ts';
 import { type PlotData, rangeOf } from './plot-data.ts';
 
-const STEP = { label: 'step', write: figure };
+const STEP = { label: 'step', write: figure, tick };
 
 /** Loss, and where some objective tilts its weights, effective sample size. */
 export function trainingPlots(training: readonly ReportedTraining[]): PlotData[] {
@@ -16,7 +16,7 @@ export function trainingPlots(training: readonly ReportedTraining[]): PlotData[]
       description:
         "Each run's own objective over optimizer steps; runs with different objectives do not share a scale of quality.",
       x: STEP,
-      y: { label: range === 'data' ? 'loss' : 'loss, logarithmic', write: figure, range },
+      y: { label: range === 'data' ? 'loss' : 'loss, logarithmic', write: figure, tick, range },
       series: loss,
     },
   ];
@@ -26,7 +26,7 @@ export function trainingPlots(training: readonly ReportedTraining[]): PlotData[]
       description:
         '(Σw)² / Σw² over the batch size, w the weights of tokens in the tilted loss: 100 % weighs all tokens alike.',
       x: STEP,
-      y: { label: 'share of the batch', write: percent, range: 'share' },
+      y: { label: 'share of the batch', write: percent, tick: percentTick, range: 'share' },
       series: tilted.map(({ name, step, effectiveSampleSizeShare }) => ({
         name,
         x: step,
@@ -36,7 +36,7 @@ export function trainingPlots(training: readonly ReportedTraining[]): PlotData[]
   return plots;
 }
 
-const RAREST_FIRST = { label: 'cumulative share of tokens, rarest token types first', write: percent };
+const RAREST_FIRST = { label: 'share of tokens, rarest types first', write: percent, tick: percentTick };
 
 export function coveragePlots(coverage: readonly ReportedCoverage[]): PlotData[] {
   if (coverage.length === 0) return [];
@@ -46,7 +46,7 @@ export function coveragePlots(coverage: readonly ReportedCoverage[]): PlotData[]
       description:
         'Tokens whose type has a feature, over all tokens (recall), accumulated from the rarest token type to the commonest. Higher on the left: more of the rare types have a feature.',
       x: RAREST_FIRST,
-      y: { label: 'covered share of all tokens', write: percent, range: 'share' },
+      y: { label: 'covered share of all tokens', write: percent, tick: percentTick, range: 'share' },
       series: coverage.map(({ name, tokenShare, coveredShare }) => ({ name, x: tokenShare, y: coveredShare })),
     },
     {
@@ -54,7 +54,7 @@ export function coveragePlots(coverage: readonly ReportedCoverage[]): PlotData[]
       description:
         'The same, over the tokens that have a feature, so that every line ends at 100 %: where coverage lies, not how much there is.',
       x: RAREST_FIRST,
-      y: { label: 'share of covered tokens', write: percent, range: 'share' },
+      y: { label: 'share of covered tokens', write: percent, tick: percentTick, range: 'share' },
       series: coverage.map(({ name, tokenShare, normalisedShare }) => ({ name, x: tokenShare, y: normalisedShare })),
     },
   ];

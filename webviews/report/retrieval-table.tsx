@@ -1,56 +1,59 @@
 import type { ReportedRetrieval } from '../../server/protocol/report.ts';
 import { figure, interval, percent } from './figures.ts';
+import { TableFigure } from './table-figure.tsx';
 
 export function RetrievalTable({ rows }: { readonly rows: readonly ReportedRetrieval[] }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Retrieval">
-      <table>
-        <caption>
+    <TableFigure
+      label="Retrieval"
+      caption={
+        <>
           Precision: share of retrieved passages that are of the domain, with a 95 % interval. Base rate: the
           domain&rsquo;s share of the corpus, which is what drawing at random gives.
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">Arm</th>
-            <th scope="col">Precision</th>
-            <th scope="col" class="number">
-              95 % interval
-            </th>
-            <th scope="col" class="number">
-              Base rate
-            </th>
-            <th scope="col" class="number">
-              Passages
-            </th>
-            <th scope="col" class="number">
-              Tokens
-            </th>
-            <th scope="col" class="number">
-              Left out as overlap
-            </th>
-            <th scope="col" class="number">
-              Seconds
-            </th>
+        </>
+      }
+    >
+      <thead>
+        <tr>
+          <th scope="col">Arm</th>
+          <th scope="col">Precision</th>
+          <th scope="col" class="number">
+            95 % interval
+          </th>
+          <th scope="col" class="number">
+            Base rate
+          </th>
+          <th scope="col" class="number">
+            Passages
+          </th>
+          <th scope="col" class="number">
+            Tokens
+          </th>
+          <th scope="col" class="number">
+            Left out as overlap
+          </th>
+          <th scope="col" class="number">
+            Seconds
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row.arm}>
+            <th scope="row">{row.arm}</th>
+            <td class="precision">
+              {percent(row.precision)} <PrecisionMark row={row} />
+            </td>
+            <td class="number">{interval(row.precisionLow, row.precisionHigh, percent)}</td>
+            <td class="number">{percent(row.baseRate)}</td>
+            <td class="number">{figure(row.passages)}</td>
+            <td class="number">{figure(row.tokens)}</td>
+            <td class="number">{figure(row.overlapDropped)}</td>
+            <td class="number">{figure(row.seconds, 2)}</td>
           </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.arm}>
-              <th scope="row">{row.arm}</th>
-              <td class="precision">
-                {percent(row.precision)} <PrecisionMark row={row} />
-              </td>
-              <td class="number">{interval(row.precisionLow, row.precisionHigh, percent)}</td>
-              <td class="number">{percent(row.baseRate)}</td>
-              <td class="number">{figure(row.passages)}</td>
-              <td class="number">{figure(row.tokens)}</td>
-              <td class="number">{figure(row.overlapDropped)}</td>
-              <td class="number">{figure(row.seconds)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </TableFigure>
   );
 }
 

@@ -26,5 +26,5 @@ export function useTheme(): Theme {
 }
 
 function preferred(): Theme {
-  return matchMedia('(prefers-color-scheme: dark) and (not print)').matches ? 'dark' : 'light';
+  return matchMedia('screen and (prefers-color-scheme: dark)').matches ? 'dark' : 'light';
 }
