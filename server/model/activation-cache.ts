@@ -30,6 +30,9 @@ const SHARD_BYTES = 64 * 2 ** 20;
 /** Activations kept before the oldest folders are deleted; SSAE_CACHE_BYTES sets another limit. */
 const DEFAULT_LIMIT_BYTES = 20 * 2 ** 30;
 
+/** A sweep that reads a folder may last this long after it was harvested. */
+const RECENT_MS = 6 * 3_600_000;
+
 const ShardRecord = z.object({
   rows: z.int().min(0),
   sequences: z.array(z.object({ key: z.string(), rows: z.int().min(0) })),
@@ -44,30 +47,39 @@ function limitBytes(): number {
   return given;
 }
 
-/** Cuts sequences into shards of a fixed size in bytes, so that the same sequences give the same shards. */
+/** Cuts sequences into shards of at most `shardBytes` (or of one sequence), so that the same sequences give the same shards. */
 async function* shards(
   sequences: Iterable<HarvestSequence> | AsyncIterable<HarvestSequence>,
   dModel: number,
+  shardBytes: number,
 ): AsyncGenerator<readonly HarvestSequence[], void, undefined> {
   let shard: HarvestSequence[] = [];
   let bytes = 0;
   for await (const sequence of sequences) {
+    const more = rowsOf(sequence) * dModel * 4;
+    if (shard.length > 0 && bytes + more > shardBytes) {
+      yield shard;
+      [shard, bytes] = [[], 0];
+    }
     shard.push(sequence);
-    bytes += (sequence.ids.length - sequence.prefix) * dModel * 4;
-    if (bytes < SHARD_BYTES) continue;
-    yield shard;
-    [shard, bytes] = [[], 0];
+    bytes += more;
   }
   if (shard.length > 0) yield shard;
+}
+
+function rowsOf({ ids, prefix }: HarvestSequence): number {
+  return ids.length - prefix;
 }
 
 /** Activations on disk, by what they are activations of: a sweep reads the language model once. */
 export class ActivationCache {
   readonly #folder: string;
+  readonly #shardBytes: number;
 
   /** @param cache the home folder's cache */
-  constructor(cache: string) {
+  constructor(cache: string, shardBytes = SHARD_BYTES) {
     this.#folder = join(cache, 'activations');
+    this.#shardBytes = shardBytes;
   }
 
   /**
@@ -89,9 +101,9 @@ export class ActivationCache {
     await this.#makeRoom(hash, tokens * dModel * 4);
     const written: ActivationShard[] = [];
     let done = 0;
-    for await (const shard of shards(source.sequences(), dModel)) {
+    for await (const shard of shards(source.sequences(), dModel, this.#shardBytes)) {
       const path = join(folder, `${String(written.length).padStart(5, '0')}.safetensors`);
-      const kept = await keptShard(path);
+      const kept = await keptShard(path, shard);
       written.push(kept ?? (await writeShard(path, shard, model, hookPoint, control, { done, tokens })));
       done += written.at(-1)!.rows;
       control.report({ stage: 'reading the language model', done, total: tokens, unit: 'tokens' });
@@ -99,7 +111,7 @@ export class ActivationCache {
     return { dIn: dModel, rows: done, contentHash: hash, shards: written };
   }
 
-  /** Deletes the folders used longest ago until `bytes` more fit the limit. */
+  /** Deletes the folders used longest ago until `bytes` more fit the limit; those used a short while ago may be in use. */
   async #makeRoom(keep: string, bytes: number): Promise<void> {
     const folders = [];
     for (const name of await readdir(this.#folder)) {
@@ -115,18 +127,22 @@ export class ActivationCache {
     let total = folders.reduce((sum, folder) => sum + (folder.name === keep ? 0 : folder.bytes), 0);
     for (const folder of folders.sort((a, b) => a.used - b.used)) {
       if (total + bytes <= limitBytes()) return;
-      if (folder.name === keep) continue;
+      if (folder.name === keep || Date.now() - folder.used < RECENT_MS) continue;
       await rm(folder.path, { recursive: true, force: true });
       total -= folder.bytes;
     }
   }
 }
 
-/** The record is written after the tensors: a shard with a record is whole. */
-async function keptShard(path: string): Promise<ActivationShard | null> {
+/** The record is written after the tensors: a shard with a record is whole. One that holds other sequences is made again. */
+async function keptShard(path: string, shard: readonly HarvestSequence[]): Promise<ActivationShard | null> {
   if (!existsSync(`${path}.json`) || !existsSync(path)) return null;
-  const record = ShardRecord.safeParse(await readJson(`${path}.json`));
-  return record.success ? { path, ...record.data } : null;
+  const record = ShardRecord.safeParse(await readJson(`${path}.json`).catch(() => null));
+  const isSame =
+    record.success &&
+    record.data.sequences.length === shard.length &&
+    record.data.sequences.every(({ key, rows }, i) => key === shard[i]!.key && rows === rowsOf(shard[i]!));
+  return isSame ? { path, ...record.data } : null;
 }
 
 const SEQUENCES_PER_CALL = 64;
@@ -140,7 +156,7 @@ async function writeShard(
   before: { readonly done: number; readonly tokens: number },
 ): Promise<ActivationShard> {
   const { dModel } = model.description;
-  const rows = shard.reduce((sum, { ids, prefix }) => sum + ids.length - prefix, 0);
+  const rows = shard.reduce((sum, sequence) => sum + rowsOf(sequence), 0);
   const data = new Float32Array(rows * dModel);
   let filled = 0;
   for (let first = 0; first < shard.length; first += SEQUENCES_PER_CALL) {
@@ -159,7 +175,7 @@ async function writeShard(
     const done = before.done + filled / dModel;
     control.report({ stage: 'reading the language model', done, total: before.tokens, unit: 'tokens' });
   }
-  const sequences = shard.map(({ key, ids, prefix }) => ({ key, rows: ids.length - prefix }));
+  const sequences = shard.map((sequence) => ({ key: sequence.key, rows: rowsOf(sequence) }));
   await writeSafetensors(path, { activations: { dtype: 'F32', shape: [rows, dModel], data } });
   await writeFileAtomic(`${path}.json`, JSON.stringify({ rows, sequences }));
   return { path, rows, sequences };
