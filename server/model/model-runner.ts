@@ -8,7 +8,7 @@ import type { ModelOutputs, ModelWork } from './model-request.ts';
 import type { ModelSessions } from './model-sessions.ts';
 
 /** Tokens run at once where the part ends before the logits: enough for full-speed products, small enough to answer others soon. */
-const TOKENS_OF_STREAM = 4096;
+export const TOKENS_OF_STREAM = 1024;
 /** Bytes of logits at once. */
 const BYTES_OF_LOGITS = 48 * 2 ** 20;
 const BYTES_OF_REFERENCES = 4 * BYTES_OF_LOGITS;
