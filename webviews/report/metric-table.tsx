@@ -25,43 +25,64 @@ function MetricTable({ split, of }: { readonly split: ReportedSplit; readonly of
   const metrics = Object.entries(split.metrics);
   const compared = metrics.some(([, { baseline }]) => baseline !== null);
   return (
-    <TableFigure
-      label={`${of}, ${SPLITS[split.split]}`}
-      caption={
-        <>
-          <strong>{SPLITS[split.split]}</strong>: n = {figure(split.tokens)} tokens, {figure(split.documents)}{' '}
-          documents; split <code>{split.splitHash.slice(0, 12)}</code>. Open a metric for its formula.
-        </>
-      }
-    >
-      <thead>
-        <tr>
-          <th scope="col">Metric</th>
-          {compared && (
+    <>
+      <TableFigure
+        label={`${of}, ${SPLITS[split.split]}`}
+        caption={
+          <>
+            <strong>{SPLITS[split.split]}</strong>: n = {figure(split.tokens)} tokens, {figure(split.documents)}{' '}
+            documents; split <code>{split.splitHash.slice(0, 12)}</code>.
+          </>
+        }
+      >
+        <thead>
+          <tr>
+            <th scope="col">Metric</th>
+            {compared && (
+              <th scope="col" class="number">
+                Before
+              </th>
+            )}
             <th scope="col" class="number">
-              Before
+              {compared ? 'After' : 'Value'}
             </th>
-          )}
-          <th scope="col" class="number">
-            {compared ? 'After' : 'Value'}
-          </th>
-          {compared && (
+            {compared && (
+              <th scope="col" class="number">
+                Difference
+              </th>
+            )}
             <th scope="col" class="number">
-              Difference
+              95 % interval{compared ? ' of difference' : ''}
             </th>
-          )}
-          <th scope="col" class="number">
-            95 % interval{compared ? ' of difference' : ''}
-          </th>
-          {compared && <th scope="col">Comes to</th>}
-        </tr>
-      </thead>
-      <tbody>
-        {metrics.map(([name, metric]) => (
-          <MetricRow key={name} name={name} metric={metric} compared={compared} />
+            {compared && <th scope="col">Comes to</th>}
+          </tr>
+        </thead>
+        <tbody>
+          {metrics.map(([name, metric]) => (
+            <MetricRow key={name} name={name} metric={metric} compared={compared} />
+          ))}
+        </tbody>
+      </TableFigure>
+      <Formulas metrics={metrics} />
+    </>
+  );
+}
+
+function Formulas({ metrics }: { readonly metrics: readonly (readonly [name: string, metric: Metric])[] }) {
+  return (
+    <details class="formulas">
+      <summary>Formulas, n, and how the intervals were drawn</summary>
+      <dl>
+        {metrics.map(([name, { formula }]) => (
+          <div key={name}>
+            <dt>
+              {meaningOf(name).label} <code>{name}</code>
+            </dt>
+            <dd>{formula}</dd>
+          </div>
         ))}
-      </tbody>
-    </TableFigure>
+      </dl>
+    </details>
   );
 }
 
@@ -88,14 +109,7 @@ function MetricRow({
   const write = metric.baseline === null ? figure : difference;
   return (
     <tr>
-      <th scope="row">
-        <details class="formula">
-          <summary>{label}</summary>
-          <p>
-            <code>{name}</code>: {metric.formula}
-          </p>
-        </details>
-      </th>
+      <th scope="row">{label}</th>
       {compared && <td class="number">{figure(metric.baseline)}</td>}
       <td class="number">{figure(metric.value)}</td>
       {compared && <td class="number">{difference(metric.difference)}</td>}

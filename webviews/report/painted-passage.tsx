@@ -131,7 +131,7 @@ function described({ activation, features }: PaintedToken): string {
 
 function TokenTable({ passage: { readings } }: { readonly passage: ReportedPassage }) {
   return (
-    <details>
+    <details class="numbers">
       <summary>Activations as a table</summary>
       <div class="scroll" tabIndex={0} role="region" aria-label="Activations of the passage">
         <table>

@@ -97,7 +97,8 @@ const LINE = 20;
 /** The plot with its title and legend as a picture, on the page's own ground. */
 export async function pictureOf(plot: uPlot, data: PlotData, styles: SeriesStyles, theme: Theme): Promise<Blob | null> {
   const ratio = plot.ctx.canvas.width / plot.width;
-  const top = MARGIN + LINE * (data.series.length + 1);
+  const visible = data.series.filter((_, index) => plot.series[index + 1]?.show !== false);
+  const top = MARGIN + LINE * (visible.length + 1);
   const canvas = document.createElement('canvas');
   canvas.width = plot.ctx.canvas.width;
   canvas.height = plot.ctx.canvas.height + Math.round(top * ratio);
@@ -113,7 +114,7 @@ export async function pictureOf(plot: uPlot, data: PlotData, styles: SeriesStyle
   context.fillText(data.title, MARGIN, MARGIN + LINE / 2 - 4);
   context.font = FONT;
   context.lineWidth = 2;
-  for (const [index, { name }] of data.series.entries()) {
+  for (const [index, { name }] of visible.entries()) {
     const { colour, dash } = styleOf(styles, name);
     const y = MARGIN + LINE * (index + 1.5);
     context.strokeStyle = colour[theme];

@@ -136,7 +136,7 @@ function Swatch({ colour, dash }: { readonly colour: string; readonly dash: read
 
 function NumbersTable({ data }: { readonly data: PlotData }) {
   return (
-    <details>
+    <details class="numbers">
       <summary>Numbers as a table</summary>
       <TableFigure
         label={`${data.title}, numbers`}
