@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { messageOf, UsageError } from './foundation/errors.ts';
 import { Home } from './foundation/home.ts';
 import { productVersion, workerBundle } from './foundation/package-root.ts';
+import { reserveLanceThreads } from './corpus/lance-threads.ts';
 import { runDaemon } from './daemon/daemon.ts';
 import { openStudio } from './daemon/open-studio.ts';
 
@@ -14,6 +15,7 @@ function setting(name: string, standard: number, least: number): number {
   return value;
 }
 
+reserveLanceThreads();
 try {
   const { values } = parseArgs({ options: { home: { type: 'string' } } });
   const home = new Home(values.home);

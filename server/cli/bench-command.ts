@@ -20,6 +20,21 @@ interface Bench {
 
 const BENCHES: readonly Bench[] = [
   {
+    name: 'sae',
+    description: 'one training step of every engine, beside dense PyTorch where it is installed',
+    run: async (rounds, control) => (await import('../../bench/sae.ts')).benchSae(rounds, control),
+  },
+  {
+    name: 'model',
+    description: "the language model's head, beside a bare onnxruntime loop",
+    run: async (rounds, control) => (await import('../../bench/model.ts')).benchModel(rounds, control),
+  },
+  {
+    name: 'highlight',
+    description: 'the features of 200 tokens, everything warm',
+    run: async (rounds, control) => (await import('../../bench/highlight.ts')).benchHighlight(rounds, control),
+  },
+  {
     name: 'retrieve',
     description: 'BM25 and dense search over 50 000 passages',
     run: async (rounds, control) => (await import('../../bench/retrieve.ts')).benchRetrieve(rounds, control),

@@ -6,6 +6,7 @@ import { UsageError, unknownName } from '../foundation/errors.ts';
 import type { Home } from '../foundation/home.ts';
 import { readManifest } from './corpus-manifest.ts';
 import { CorpusWriter } from './corpus-writer.ts';
+import { reserveLanceThreads } from './lance-threads.ts';
 import { Corpus, tableFigures, type CorpusDescription } from './corpus.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -24,6 +25,7 @@ export class CorpusStore implements AsyncDisposable {
 
   /** Opens the home folder's database, or makes an empty one. LanceDB's library is loaded here, not when this file is. */
   static async open(home: Home): Promise<CorpusStore> {
+    reserveLanceThreads();
     const lance = await import('@lancedb/lancedb');
     const folder = resolve(home.corpora); // LanceDB takes a bare name for a database in its cloud.
     return new CorpusStore(folder, lance, await lance.connect(folder));

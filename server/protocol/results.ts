@@ -1,3 +1,5 @@
+import type { ReportData } from './report.ts';
+
 /** Results as the command line prints them with --json and the daemon answers them. Shapes are a contract: ../docs/cli.md. */
 
 export interface InspectedFeature {
@@ -223,6 +225,9 @@ export interface ExportResult {
 
 export interface DemoResult {
   readonly folder: string;
+  /** The report's HTML file. */
   readonly report: string;
   readonly seconds: number;
+  /** What the report shows; also beside it as report.json. */
+  readonly data: ReportData;
 }

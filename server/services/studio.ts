@@ -25,9 +25,11 @@ export interface ServiceOptions {
 class Studio implements Services {
   readonly home: Home;
   readonly #resources: Resources;
+  readonly #threads: number | null;
 
   constructor(home: Home, { threads = null }: ServiceOptions) {
     this.home = home;
+    this.#threads = threads;
     this.#resources = new Resources(home, threads);
   }
 
@@ -151,7 +153,7 @@ class Studio implements Services {
   }
 
   demo(request: requests.DemoRequest, control: JobControl): Promise<results.DemoResult> {
-    return runDemo(request, this.#resources, control);
+    return runDemo(request, this.#threads, control);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

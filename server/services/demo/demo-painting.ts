@@ -1,0 +1,99 @@
+import type { SparseFeatures } from '../../compute/engine.ts';
+import { throwIfStopped, type JobControl } from '../../foundation/progress.ts';
+import { intensity } from '../../inspect/paint.ts';
+import { sequencesOfText } from '../../model/sequences.ts';
+import type { PaintedToken, ReportedPassage } from '../../protocol/report.ts';
+import type { InspectableDictionary, Resources } from '../resources.ts';
+import { CORPORA } from './demo-corpora.ts';
+import { SIZES, SUBJECT } from './subject.ts';
+
+const GENERAL_PASSAGES = 60;
+const FEATURES_SHOWN = 3;
+
+interface TextFeatures {
+  readonly features: SparseFeatures;
+  /** Texts of the tokens, special ones left out. */
+  readonly tokens: readonly string[];
+}
+
+async function readText(text: string, { model, hookPoint, engine }: InspectableDictionary): Promise<TextFeatures> {
+  const encoding = model.encode(text);
+  const [sequence] = sequencesOfText(encoding, model.description.contextLength);
+  const [activations] = await model.activations(hookPoint, [sequence!.ids]);
+  const features = await engine.encode(activations!.subarray(sequence!.prefix * model.description.dModel));
+  const tokens = Array.from(sequence!.ids.subarray(sequence!.prefix), (_, i) =>
+    text.slice(encoding.starts[sequence!.prefix + i], encoding.ends[sequence!.prefix + i]),
+  );
+  return { features, tokens };
+}
+
+/** Share of tokens on which each feature fires. */
+async function firingRates(texts: readonly string[], dictionary: InspectableDictionary): Promise<Float64Array> {
+  const rates = new Float64Array(dictionary.dictionary.shape.dSae);
+  let tokens = 0;
+  for (const text of texts) {
+    const { features } = await readText(text, dictionary);
+    for (const feature of features.features) rates[feature]!++;
+    tokens += features.offsets.length - 1;
+  }
+  return rates.map((count) => count / tokens);
+}
+
+/** Features that fire far more often on the seeds than on general text: log odds with half a token added to each. */
+async function domainFeatures(general: readonly string[], dictionary: InspectableDictionary): Promise<Set<number>> {
+  const [inside, outside] = [await firingRates(SUBJECT.seeds, dictionary), await firingRates(general, dictionary)];
+  const floor = 1e-3;
+  const contrast = Array.from(inside, (rate, i) => rate * Math.log((rate + floor) / (outside[i]! + floor)));
+  const order = [...contrast.keys()].sort((a, b) => contrast[b]! - contrast[a]! || a - b);
+  return new Set(order.slice(0, SIZES.paintedFeatures));
+}
+
+function paint({ features, tokens }: TextFeatures, chosen: ReadonlySet<number>): Omit<PaintedToken, 'intensity'>[] {
+  return tokens.map((text, token) => {
+    const firing = [];
+    for (let at = features.offsets[token]!; at < features.offsets[token + 1]!; at++)
+      if (chosen.has(features.features[at]!))
+        firing.push({ feature: features.features[at]!, activation: features.values[at]! });
+    firing.sort((a, b) => b.activation - a.activation);
+    const activation = firing.reduce((sum, one) => sum + one.activation, 0);
+    return { text, activation, features: firing.slice(0, FEATURES_SHOWN) };
+  });
+}
+
+/** The held-out passage that shows most: the longest that fits a few lines. */
+async function passageToPaint(resources: Resources): Promise<string> {
+  const corpus = await (await resources.corpora()).corpus(CORPORA.domain);
+  let longest = '';
+  for await (const { text } of corpus.passages()) if (text.length > longest.length && text.length < 420) longest = text;
+  return longest;
+}
+
+/** One held-out passage as every dictionary sees it: the activity of the features that each has for the domain. */
+export async function paintPassage(
+  names: readonly string[],
+  resources: Resources,
+  control: JobControl,
+): Promise<ReportedPassage> {
+  const text = await passageToPaint(resources);
+  const corpus = await (await resources.corpora()).corpus(CORPORA.general);
+  const { ids } = await corpus.index();
+  const general = (await corpus.byIds(ids.slice(0, GENERAL_PASSAGES))).map((passage) => passage.text);
+  const readings: { name: string; tokens: Omit<PaintedToken, 'intensity'>[] }[] = [];
+  for (const [done, name] of names.entries()) {
+    throwIfStopped(control);
+    control.report({ stage: 'painting', done, total: names.length, unit: 'dictionaries' });
+    const dictionary = await resources.inspectable(name);
+    readings.push({ name, tokens: paint(await readText(text, dictionary), await domainFeatures(general, dictionary)) });
+  }
+  const maximum = Math.max(...readings.flatMap(({ tokens }) => tokens.map(({ activation }) => activation)));
+  return {
+    description: `A held-out gloss. Painted: summed activation of the ${SIZES.paintedFeatures} features of each dictionary that fire most on the seeds compared with general text, one scale for all.`,
+    readings: readings.map(({ name, tokens }) => ({
+      name,
+      tokens: tokens.map((token) => ({
+        ...token,
+        intensity: intensity(token.activation, { maximum, kind: 'linear' }),
+      })),
+    })),
+  };
+}

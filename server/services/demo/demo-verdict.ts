@@ -1,0 +1,51 @@
+import type { Evaluation } from '../../evaluate/evaluate.ts';
+import type { ReportedRetrieval } from '../../protocol/report.ts';
+import type { Metric } from '../../protocol/results.ts';
+import type { DemoEvaluation } from './demo-evaluation.ts';
+import { SUBJECT } from './subject.ts';
+
+/** Reads a paired difference the way a careful person does: its sign counts only when the interval excludes 0. */
+export function reading({ difference, low, high }: Metric): 'better' | 'worse' | 'no clear difference' {
+  if (difference === null || low === null || high === null || (low <= 0 && high >= 0)) return 'no clear difference';
+  return difference > 0 ? 'better' : 'worse';
+}
+
+function signed(value: number | null): string {
+  return value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+}
+
+function change(metric: Metric): string {
+  return `${signed(metric.difference)} [${signed(metric.low)}, ${signed(metric.high)}]`;
+}
+
+const explained = (evaluation: Evaluation): Metric => evaluation.metrics['explained_variance']!;
+const percent = (share: number): string => `${(100 * share).toFixed(share < 0.01 ? 2 : 0)} %`;
+
+function retrievalSentence(rows: readonly ReportedRetrieval[]): string {
+  const best = rows.reduce((most, row) => (row.precision > most.precision ? row : most));
+  const random = rows.find(({ arm }) => arm === 'random')!;
+  return (
+    `Retrieval: of ${best.arm}'s ${best.passages} passages ${percent(best.precision)} carry the label "${SUBJECT.domain}", of as many random tokens ` +
+    `${percent(random.precision)} (base rate ${percent(best.baseRate)}). Labels are sparse, so precision is a lower bound.`
+  );
+}
+
+const OUTCOME = {
+  better: 'helped',
+  worse: 'did harm',
+  'no clear difference': 'made no difference that this much text can show',
+} as const;
+
+/** What the demo found, whatever it says; one sentence a question. Changes are of explained variance, with 95 % intervals. */
+export function verdict(rows: readonly ReportedRetrieval[], evaluation: DemoEvaluation): string[] {
+  const { domain, general, retrievalEffect, termEffect } = evaluation;
+  const specialised = explained(domain.get('retrieved-erm')!);
+  const forgotten = explained(general.get('retrieved-erm')!);
+  return [
+    `Specialising: finetuned on retrieved text, the dictionary explains ${change(specialised)} of the variance of held-out ${SUBJECT.domain} text against builtin-gsae.`,
+    `Retrieved against random text of equal tokens: ${change(explained(retrievalEffect))}. Choosing the text ${OUTCOME[reading(explained(retrievalEffect))]}.`,
+    `TERM against the mean loss on the same text: ${change(explained(termEffect))}. The tilt ${OUTCOME[reading(explained(termEffect))]}.`,
+    `Cost: on general text the specialised dictionary's explained variance changes by ${change(forgotten)}.`,
+    retrievalSentence(rows),
+  ];
+}
