@@ -43,5 +43,7 @@ const passedChecks = checks.length - failed.length;
 const broken = tests.status !== 0 && counted.numFailedTests === 0 ? 1 : 0;
 const failures = counted.numFailedTests + failed.length + broken;
 for (const [name] of failed) console.log(`failed: ${name}`);
-console.log(`\n${counted.numPassedTests + passedChecks} passed, ${failures} failed, ${counted.numPendingTests} skipped`);
+console.log(
+  `\n${counted.numPassedTests + passedChecks} passed, ${failures} failed, ${counted.numPendingTests} skipped`,
+);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { CliCommand } from './cli-command.ts';
+import { demoText } from './demo-result.ts';
 import { duration } from './figures.ts';
 import type { Outcome, Shell } from './shell.ts';
 import { ENGINES, MAX_SEED, type EngineName } from './training-options.ts';
@@ -18,7 +19,8 @@ async function demo(shell: Shell, options: DemoOptions): Promise<Outcome> {
   const json = await shell.withServices((services) => services.demo(request, shell.control));
   return {
     json,
-    text: () => `Done in ${duration(json.seconds)}. Everything is in ${json.folder}\nRead the report: ${json.report}`,
+    text: (terminal) =>
+      `${demoText(terminal, json.data)}\n\nDone in ${duration(json.seconds)}. Everything is in ${json.folder}\nRead the report: ${json.report}`,
   };
 }
 

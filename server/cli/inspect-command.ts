@@ -87,13 +87,21 @@ function tokenTable(terminal: Terminal, tokens: readonly InspectedToken[]): stri
   );
 }
 
+/** The tokens that stand for text: the first position of most models is an attention sink that would outshine all others. */
+function written(tokens: readonly InspectedToken[]): InspectedToken[] {
+  return tokens.filter(({ start, end }) => start < end);
+}
+
 function painted(terminal: Terminal, text: string, { tokens }: InspectResult): string {
-  const active = tokens.map(({ start, end, features }) => ({ start, end, activation: features[0]?.activation ?? 0 }));
+  const active = written(tokens).map(({ start, end, features }) => ({
+    ...{ start, end },
+    activation: features[0]?.activation ?? 0,
+  }));
   return `${paintTokens(terminal, text, active).trimEnd()}\n\n${legend(terminal, strongestOf(active))}`;
 }
 
 function shown(terminal: Terminal, text: string, result: InspectResult): string {
-  const features = firingFeatures(result.tokens);
+  const features = firingFeatures(written(result.tokens));
   const heading =
     `${result.dictionary} at ${result.hookPoint} of ${result.model}: ${counted(result.tokens.length, 'token')}, ` +
     `${counted(features.length, 'feature')}, in ${duration(result.seconds)}`;

@@ -26,9 +26,13 @@ function harmless(text: string): string {
     );
 }
 
-/** The text with each token's background by its activation, the strongest of them at the scale's end. */
-export function paintTokens(terminal: Terminal, text: string, tokens: readonly ActiveToken[]): string {
-  const maximum = strongestOf(tokens);
+/** The text with each token's background by its activation. @param maximum the scale's end: the strongest of them where not given */
+export function paintTokens(
+  terminal: Terminal,
+  text: string,
+  tokens: readonly ActiveToken[],
+  maximum = strongestOf(tokens),
+): string {
   return tokens
     .map(({ start, end, activation }) => {
       const piece = harmless(text.slice(start, end));

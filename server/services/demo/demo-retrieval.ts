@@ -10,6 +10,8 @@ import { SIZES } from './subject.ts';
 export interface DemoRetrieval {
   readonly rows: readonly ReportedRetrieval[];
   readonly hits: readonly ReportedHit[];
+  /** Passages of the searched corpus that carry the domain's label. */
+  readonly labelled: number;
 }
 
 export const SEED_SET = 'demo-seeds';
@@ -41,12 +43,11 @@ function rowOf(arm: Arm, selection: Selection, baseRate: number): ReportedRetrie
   };
 }
 
-/** Share of the searched corpus's passages that carry the domain's label. */
-async function baseRateOf(resources: Resources): Promise<number> {
+async function labelledPassages(resources: Resources): Promise<{ labelled: number; passages: number }> {
   const corpus = await (await resources.corpora()).corpus(CORPORA.pool);
   let labelled = 0;
   for await (const passage of corpus.passages()) if (isOfDomain(passage.fields['domains'])) labelled++;
-  return labelled / corpus.summary.passages;
+  return { labelled, passages: corpus.summary.passages };
 }
 
 /** Every arm under the same budget, against the labels. Seeds are not drawn from the corpus and have no label. */
@@ -55,7 +56,7 @@ export async function retrieveWithEveryArm(
   resources: Resources,
   control: (stage: string) => JobControl,
 ): Promise<DemoRetrieval> {
-  const baseRate = await baseRateOf(resources);
+  const { labelled, passages } = await labelledPassages(resources);
   const rows: ReportedRetrieval[] = [];
   const hits: ReportedHit[] = [];
   for (const arm of ARMS) {
@@ -65,9 +66,9 @@ export async function retrieveWithEveryArm(
       dictionary: arm.endsWith('+tracin') ? 'builtin-gsae' : null,
     });
     const { selection } = await retrieveSelection(request, resources, control(`retrieve by ${arm}`));
-    if (arm !== 'seeds') rows.push(rowOf(arm, selection, baseRate));
+    if (arm !== 'seeds') rows.push(rowOf(arm, selection, labelled / passages));
     for (const { score, passage } of arm === 'random' || arm === 'seeds' ? [] : selection.hits.slice(0, HITS_SHOWN))
       hits.push({ arm, score, text: passage.text, inDomain: isOfDomain(passage.fields['domains']) });
   }
-  return { rows, hits };
+  return { rows, hits, labelled };
 }

@@ -2,6 +2,7 @@ import type { Evaluation } from '../../evaluate/evaluate.ts';
 import type { ReportedRetrieval } from '../../protocol/report.ts';
 import type { Metric } from '../../protocol/results.ts';
 import type { DemoEvaluation } from './demo-evaluation.ts';
+import type { DemoRetrieval } from './demo-retrieval.ts';
 import { SUBJECT } from './subject.ts';
 
 /** Reads a paired difference the way a careful person does: its sign counts only when the interval excludes 0. */
@@ -21,12 +22,12 @@ function change(metric: Metric): string {
 const explained = (evaluation: Evaluation): Metric => evaluation.metrics['explained_variance']!;
 const percent = (share: number): string => `${(100 * share).toFixed(share < 0.01 ? 2 : 0)} %`;
 
-function retrievalSentence(rows: readonly ReportedRetrieval[]): string {
+function retrievalSentence(rows: readonly ReportedRetrieval[], labelled: number): string {
   const best = rows.reduce((most, row) => (row.precision > most.precision ? row : most));
   const random = rows.find(({ arm }) => arm === 'random')!;
   return (
     `Retrieval: of ${best.arm}'s ${best.passages} passages ${percent(best.precision)} carry the label "${SUBJECT.domain}", of as many random tokens ` +
-    `${percent(random.precision)} (base rate ${percent(best.baseRate)}). Labels are sparse, so precision is a lower bound.`
+    `${percent(random.precision)} (base rate ${percent(best.baseRate)}): ${Math.round(best.precision * best.passages)} of the ${labelled} labelled ones there are. Labels are sparse, so precision is a lower bound.`
   );
 }
 
@@ -37,7 +38,7 @@ const OUTCOME = {
 } as const;
 
 /** What the demo found, whatever it says; one sentence a question. Changes are of explained variance, with 95 % intervals. */
-export function verdict(rows: readonly ReportedRetrieval[], evaluation: DemoEvaluation): string[] {
+export function verdict({ rows, labelled }: DemoRetrieval, evaluation: DemoEvaluation): string[] {
   const { domain, general, retrievalEffect, termEffect } = evaluation;
   const specialised = explained(domain.get('retrieved-erm')!);
   const forgotten = explained(general.get('retrieved-erm')!);
@@ -46,6 +47,6 @@ export function verdict(rows: readonly ReportedRetrieval[], evaluation: DemoEval
     `Retrieved against random text of equal tokens: ${change(explained(retrievalEffect))}. Choosing the text ${OUTCOME[reading(explained(retrievalEffect))]}.`,
     `TERM against the mean loss on the same text: ${change(explained(termEffect))}. The tilt ${OUTCOME[reading(explained(termEffect))]}.`,
     `Cost: on general text the specialised dictionary's explained variance changes by ${change(forgotten)}.`,
-    retrievalSentence(rows),
+    retrievalSentence(rows, labelled),
   ];
 }

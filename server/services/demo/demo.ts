@@ -108,7 +108,7 @@ async function reportData(
 ): Promise<ReportData> {
   return {
     title: `A dictionary specialised to ${SUBJECT.domain}`,
-    verdict: verdict(retrieval.rows, evaluation),
+    verdict: verdict(retrieval, evaluation),
     notes: [
       'One run with one seed on a small model: it shows how the product measures, not what the method can do. Intervals are over held-out text, not over seeds.',
       'A small tilt is used because a large one trains on a handful of tokens: see the effective sample size.',
