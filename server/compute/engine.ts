@@ -3,7 +3,7 @@
  *
  * A training step is two calls, so that the objective (ERM, TERM) stays outside the engine and is computed in float64:
  * `forward` gives every token's loss; the objective turns losses into weights w (ERM: 1/B; TERM: softmax(t·ℓ)); `backward`
- * applies the gradient Σ_i w_i ∇ℓ_i with Adam. Formulas: shared names with `docs/method.md` and the PyTorch goldens.
+ * applies the gradient Σ_i w_i ∇ℓ_i with Adam. Formulas: shared names with `docs/metrics.md` and the PyTorch goldens.
  *
  * Matrices are feature-major at this interface: row j of `encoder` is W_enc[:, j]. Files hold W_enc as [d_in, d_sae];
  * `server/sae` transposes.

@@ -1,6 +1,6 @@
 import type { FeatureTally } from './feature-tally.ts';
 
-/** When a token type has a feature: measure 4 of docs/method.md. */
+/** When a token type has a feature: measure 4 of docs/metrics.md. */
 export interface CoverageRule {
   /** Share of a feature's strongest contexts that must be the type. */
   readonly threshold: number;

@@ -110,8 +110,9 @@ class Studio implements Services {
   }
 
   async evaluate(request: requests.EvaluateRequest, control: JobControl): Promise<results.EvaluateResult> {
-    const { curves: _forReports, ...result } = await evaluate(request, this.#resources, control);
-    return result;
+    const evaluation = await evaluate(request, this.#resources, control);
+    const { dictionary, baseline, n, splitHash, overlapDropped, metrics } = evaluation;
+    return { dictionary, baseline, n, splitHash, overlapDropped, metrics };
   }
 
   async inspect(request: requests.InspectRequest, control: JobControl): Promise<results.InspectResult> {
