@@ -1,5 +1,6 @@
 import type { Passage } from '../corpus/passage.ts';
 import type { LanguageModel, TokenSequence } from '../model/language-model.ts';
+import { sequencesOfText } from '../model/sequences.ts';
 
 /** What the model runs at once. */
 export interface EvaluationSequence {
@@ -9,25 +10,10 @@ export interface EvaluationSequence {
   readonly special: Uint8Array;
 }
 
-/**
- * A passage's tokens in runs of at most the context's length, each led by the special tokens the text began with; they do not overlap, so that
- * every token counts once.
- */
 export function* sequencesOf(passage: Passage, model: LanguageModel): Generator<EvaluationSequence, void, undefined> {
-  const { ids, special } = model.encode(passage.text);
-  const prefix = special.indexOf(0);
-  if (prefix < 0) return;
-  const room = Math.max(1, model.description.contextLength - prefix);
   const document = `${passage.provenance.source}\n${passage.provenance.document}`;
-  for (let start = prefix; start < ids.length; start += room) {
-    const end = Math.min(ids.length, start + room);
-    const sequence = new Int32Array(prefix + end - start);
-    sequence.set(ids.subarray(0, prefix));
-    sequence.set(ids.subarray(start, end), prefix);
-    const flags = new Uint8Array(sequence.length).fill(1, 0, prefix);
-    flags.set(special.subarray(start, end), prefix);
-    yield { document, ids: sequence, special: flags };
-  }
+  for (const { ids, prefix } of sequencesOfText(model.encode(passage.text), model.description.contextLength))
+    yield { document, ids, special: new Uint8Array(ids.length).fill(1, 0, prefix) };
 }
 
 /** Sequences of many passages in batches of about `tokens` tokens. */

@@ -33,7 +33,7 @@ function retrievalSentence(rows: readonly ReportedRetrieval[], labelled: number)
 
 const OUTCOME = {
   better: 'helped',
-  worse: 'did harm',
+  worse: 'made it worse',
   'no clear difference': 'made no difference that this much text can show',
 } as const;
 
@@ -43,7 +43,7 @@ export function verdict({ rows, labelled }: DemoRetrieval, evaluation: DemoEvalu
   const specialised = explained(domain.get('retrieved-erm')!);
   const forgotten = explained(general.get('retrieved-erm')!);
   return [
-    `Specialising: finetuned on retrieved text, the dictionary explains ${change(specialised)} of the variance of held-out ${SUBJECT.domain} text against builtin-gsae.`,
+    `Specialising on retrieved text changes the explained variance of held-out ${SUBJECT.domain} text by ${change(specialised)} against builtin-gsae.`,
     `Retrieved against random text of equal tokens: ${change(explained(retrievalEffect))}. Choosing the text ${OUTCOME[reading(explained(retrievalEffect))]}.`,
     `TERM against the mean loss on the same text: ${change(explained(termEffect))}. The tilt ${OUTCOME[reading(explained(termEffect))]}.`,
     `Cost: on general text the specialised dictionary's explained variance changes by ${change(forgotten)}.`,
