@@ -2,10 +2,17 @@ import type { ReportData, ReportedDictionary } from '../protocol/report.ts';
 import type { Metric } from '../protocol/results.ts';
 import { count, figure } from './figures.ts';
 import { legend, paintTokens, strongestOf, type ActiveToken } from './painted-text.ts';
-import { table } from './table.ts';
+import { table, type Column } from './table.ts';
 import { wrap, type Terminal } from './terminal.ts';
 
-const SHOWN_METRICS = ['explained_variance', 'ce_score', 'kl_score', 'perplexity_spliced', 'tail_coverage'];
+/** Metrics that tell a specialised dictionary from the general one, under names that fit 80 columns. */
+const SHOWN_METRICS: Readonly<Record<string, string>> = {
+  explained_variance: 'expl. variance',
+  ce_score: 'CE score',
+  kl_score: 'KL score',
+  perplexity_spliced: 'spliced perpl.',
+  tail_coverage: 'tail coverage',
+};
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
@@ -30,35 +37,38 @@ function retrievalTable(terminal: Terminal, { retrieval }: ReportData): string {
   );
 }
 
-function metricRow(dictionary: string, split: string, name: string, metric: Metric): string[] {
-  const { value, baseline, difference, low, high } = metric;
-  const interval = low === null || high === null ? '–' : `${figure(low)} to ${figure(high)}`;
-  return [dictionary, split, name, figure(baseline), figure(value), figure(difference), interval];
+function signed(value: number | null): string {
+  if (value === null) return '–';
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(Math.abs(value) < 1 ? 4 : 2)}`;
 }
 
-function metricTable(terminal: Terminal, dictionaries: readonly ReportedDictionary[]): string {
-  const rows = dictionaries.flatMap(({ name, splits }) =>
-    splits.flatMap(({ split, metrics }) =>
-      SHOWN_METRICS.flatMap((metric, i) =>
-        metrics[metric] === undefined
-          ? []
-          : [metricRow(i === 0 ? name : '', i === 0 ? split : '', metric.replaceAll('_', ' '), metrics[metric])],
-      ),
-    ),
+function metricRow(dictionary: string, label: string, { value, baseline, difference, low, high }: Metric): string[] {
+  const change = `${signed(difference)} [${signed(low)}, ${signed(high)}]`;
+  return [dictionary, label, figure(baseline), figure(value), change];
+}
+
+/** Every dictionary against the one before, on one split; null where nothing was measured on it. */
+function splitTable(terminal: Terminal, dictionaries: readonly ReportedDictionary[], split: string): string | null {
+  const measured = dictionaries.flatMap(({ name, splits }) =>
+    splits.filter((one) => one.split === split).map((one) => ({ name, ...one })),
   );
-  return table(
-    terminal,
-    [
-      { title: 'dictionary', kind: 'name' },
-      { title: 'text', kind: 'name' },
-      { title: 'metric', kind: 'snippet' },
-      { title: 'before', kind: 'number' },
-      { title: 'after', kind: 'number' },
-      { title: 'change', kind: 'number' },
-      { title: '95 % of change', kind: 'name' },
-    ],
-    rows,
+  const [first] = measured;
+  if (first === undefined) return null;
+  const rows = measured.flatMap(({ name, metrics }) =>
+    Object.entries(SHOWN_METRICS)
+      .filter(([metric]) => metrics[metric] !== undefined)
+      .map(([metric, label], i) => metricRow(i === 0 ? name : '', label, metrics[metric]!)),
   );
+  const columns: Column[] = [
+    { title: 'dictionary', kind: 'name' },
+    { title: 'metric', kind: 'name' },
+    { title: 'before', kind: 'number' },
+    { title: 'after', kind: 'number' },
+    { title: 'change [95 %]', kind: 'name' },
+  ];
+  const { tokens, documents, splitHash } = first;
+  const n = `${count(tokens)} held-out tokens of ${count(documents)} documents, split ${splitHash}`;
+  return `${terminal.chalk.bold(`${split} text`)}: ${n}\n\n${table(terminal, columns, rows)}`;
 }
 
 function paintedReadings(terminal: Terminal, { painted }: ReportData): string[] {
@@ -83,15 +93,6 @@ function paintedReadings(terminal: Terminal, { painted }: ReportData): string[] 
   ];
 }
 
-function splitLine({ dictionaries }: ReportData): string {
-  return (dictionaries[0]?.splits ?? [])
-    .map(
-      ({ split, tokens, documents, splitHash }) =>
-        `${split}: ${count(tokens)} held-out tokens of ${count(documents)} documents, split ${splitHash}`,
-    )
-    .join('\n');
-}
-
 /** What a person reads when the demo ends: the verdict, what was found, before and after, the painted passage. */
 export function demoText(terminal: Terminal, data: ReportData): string {
   const heading = (text: string): string => terminal.chalk.bold.underline(text);
@@ -101,8 +102,7 @@ export function demoText(terminal: Terminal, data: ReportData): string {
     heading('Retrieval, against the labels'),
     retrievalTable(terminal, data),
     heading('Before (builtin-gsae) and after, on text that was never trained on'),
-    metricTable(terminal, data.dictionaries),
-    splitLine(data),
+    ...['domain', 'general'].flatMap((split) => splitTable(terminal, data.dictionaries, split) ?? []),
     ...paintedReadings(terminal, data),
     ...data.notes.map((note) => wrap(note, terminal.width).join('\n')),
   ].join('\n\n');
