@@ -37,13 +37,14 @@ function retrievalTable(terminal: Terminal, { retrieval }: ReportData): string {
   );
 }
 
-function signed(value: number | null): string {
+function signed(value: number | null, decimals: number): string {
   if (value === null) return '–';
-  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(Math.abs(value) < 1 ? 4 : 2)}`;
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(decimals)}`;
 }
 
 function metricRow(dictionary: string, label: string, { value, baseline, difference, low, high }: Metric): string[] {
-  const change = `${signed(difference)} [${signed(low)}, ${signed(high)}]`;
+  const decimals = Math.abs(value) < 10 ? 4 : 2;
+  const change = `${signed(difference, decimals)} [${signed(low, decimals)}, ${signed(high, decimals)}]`;
   return [dictionary, label, figure(baseline), figure(value), change];
 }
 

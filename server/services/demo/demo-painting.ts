@@ -7,7 +7,7 @@ import type { InspectableDictionary, Resources } from '../resources.ts';
 import { CORPORA } from './demo-corpora.ts';
 import { SIZES, SUBJECT } from './subject.ts';
 
-const GENERAL_PASSAGES = 60;
+const GENERAL_PASSAGES = 120;
 const FEATURES_SHOWN = 3;
 
 interface TextFeatures {
@@ -39,13 +39,18 @@ async function firingRates(texts: readonly string[], dictionary: InspectableDict
   return rates.map((count) => count / tokens);
 }
 
-/** Features that fire far more often on the seeds than on general text: log odds with half a token added to each. */
+/** A feature that fires more often than this on general text is not a rare one. */
+const RARE_RATE = 0.02;
+
+/** Rare features that fire most on the seeds: by rate times log odds against general text, a token in a thousand added to both rates. */
 async function domainFeatures(general: readonly string[], dictionary: InspectableDictionary): Promise<Set<number>> {
-  const [inside, outside] = [await firingRates(SUBJECT.seeds, dictionary), await firingRates(general, dictionary)];
+  const inside = await firingRates(SUBJECT.seeds, dictionary);
+  const outside = await firingRates(general, dictionary);
   const floor = 1e-3;
-  const contrast = Array.from(inside, (rate, i) => rate * Math.log((rate + floor) / (outside[i]! + floor)));
-  const order = [...contrast.keys()].sort((a, b) => contrast[b]! - contrast[a]! || a - b);
-  return new Set(order.slice(0, SIZES.paintedFeatures));
+  const contrast = inside.map((rate, i) => rate * Math.log((rate + floor) / (outside[i]! + floor)));
+  const rare = [...contrast.keys()].filter((feature) => outside[feature]! <= RARE_RATE);
+  rare.sort((a, b) => contrast[b]! - contrast[a]! || a - b);
+  return new Set(rare.slice(0, SIZES.paintedFeatures));
 }
 
 function paint({ features, tokens }: TextFeatures, chosen: ReadonlySet<number>): Omit<PaintedToken, 'intensity'>[] {
@@ -87,7 +92,7 @@ export async function paintPassage(
   }
   const maximum = Math.max(...readings.flatMap(({ tokens }) => tokens.map(({ activation }) => activation)));
   return {
-    description: `A held-out gloss. Painted: summed activation of the ${SIZES.paintedFeatures} features of each dictionary that fire most on the seeds compared with general text, one scale for all.`,
+    description: `A held-out gloss. Painted: summed activation of the ${SIZES.paintedFeatures} rare features of each dictionary (on at most 2 % of general tokens) that fire most on the seeds, one scale for all.`,
     readings: readings.map(({ name, tokens }) => ({
       name,
       tokens: tokens.map((token) => ({
