@@ -33,6 +33,8 @@ export interface InspectResult {
 
 export interface TrainResult {
   readonly dictionary: string;
+  /** The dictionary's folder, absolute. */
+  readonly path: string;
   readonly architecture: 'topk' | 'relu';
   readonly dIn: number;
   readonly dSae: number;

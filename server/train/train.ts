@@ -1,4 +1,5 @@
 /** The two entry points: a dictionary from given activations, new or from another dictionary. */
+import { resolve } from 'node:path';
 import type { DictionaryParameters, Engine } from '../compute/engine.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { WorkError } from '../foundation/errors.ts';
@@ -153,7 +154,7 @@ async function finish(
   );
   await removeCheckpoint(checkpointPath(outputFolder));
   const result: TrainResult = {
-    ...{ dictionary: dictionary.name, architecture: plan.shape.architecture.kind },
+    ...{ dictionary: dictionary.name, path: resolve(outputFolder), architecture: plan.shape.architecture.kind },
     ...{ dIn: plan.shape.dIn, dSae: plan.shape.dSae, hookPoint: origin.hookPoint },
     ...describeObjective(plan.objective),
     ...{ engine: engine.name, seed: request.seed, steps: plan.steps, tokens: plan.steps * plan.batch },
