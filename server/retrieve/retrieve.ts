@@ -45,14 +45,14 @@ function checkSeeds({ name, seeds }: SeedSet, tokenizer: TextTokenizer): void {
   }
 }
 
-/** A seed as a passage, for the arm that trains on the seeds themselves. */
+/** A seed as a passage, for the arm that trains on the seeds themselves. Each is a document of its own: one may be held out. */
 function seedPassage({ text, contentHash, from }: SeedText, seedSet: string, tokenizer: TextTokenizer): Passage {
   const source = from?.file ?? `seeds:${seedSet}`;
   const [start, end] = from === null ? [0, text.length] : [from.start, from.end];
   return {
     id: sha256([source, seedSet, start, end, text].join('\0')).slice(0, 16),
     ...{ text, contentHash, tokens: countTokens(tokenizer, text), fields: {} },
-    provenance: { source, document: seedSet, start, end, line: null },
+    provenance: { source, document: `${seedSet}/${contentHash.slice(0, 12)}`, start, end, line: null },
   };
 }
 
