@@ -11,7 +11,7 @@ import type { FinishedSource, Skipped } from './corpus-manifest.ts';
 import type { CorpusStore } from './corpus-store.ts';
 import type { CorpusWriter } from './corpus-writer.ts';
 import { cut, type Cut, type Unit } from './cut.ts';
-import type { Passage } from './passage.ts';
+import { passageId, type Passage } from './passage.ts';
 import { readFile } from './read-file.ts';
 import type { SourceItem, SourceRecord } from './record.ts';
 import { resolveSources, type Source } from './sources.ts';
@@ -33,12 +33,13 @@ export interface IngestParts {
 function passageOf(source: string, record: SourceRecord, { start, end, tokens }: Cut): Passage {
   const text = record.text.slice(start, end);
   const [from, to] = [record.offset + start, record.offset + end];
+  const place = { source, document: record.document, start: from, end: to };
   return {
-    id: sha256([source, record.document, from, to, text].join('\0')).slice(0, 16),
+    id: passageId(place, text),
     text,
     tokens,
     contentHash: sha256(text),
-    provenance: { source, document: record.document, start: from, end: to, line: record.line },
+    provenance: { ...place, line: record.line },
     fields: record.fields,
   };
 }

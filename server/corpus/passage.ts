@@ -1,6 +1,8 @@
+import { sha256 } from '../foundation/hash.ts';
+
 /** A piece of a document, cut on token boundaries where the unit is a window. */
 export interface Passage {
-  /** Stable: first 16 hexadecimal digits of SHA-256 over source, place and text. */
+  /** Stable: see {@link passageId}. */
   readonly id: string;
   readonly text: string;
   /** Tokens of the text in the corpus's tokenizer, without BOS; a window's are those of its document's encoding. */
@@ -22,4 +24,19 @@ export interface Provenance {
   readonly end: number;
   /** 1-based line of the source where the record begins; null where the source has no lines. */
   readonly line: number | null;
+}
+
+/** The last part of a source's path: what stays the same when a folder is moved or another machine has it elsewhere. */
+function sourceName(source: string): string {
+  return source.split(/[\\/]/).at(-1)!;
+}
+
+/** First 16 hexadecimal digits of SHA-256 over the source's name, the document, the place in it and the text. */
+export function passageId({ source, document, start, end }: Omit<Provenance, 'line'>, text: string): string {
+  return sha256([sourceName(source), document, start, end, text].join('\0')).slice(0, 16);
+}
+
+/** What a split keeps together: passages of one document share it. The same on every machine. */
+export function documentKey({ source, document }: Provenance): string {
+  return `${sourceName(source)}\n${document}`;
 }

@@ -1,4 +1,4 @@
-import type { Passage } from '../corpus/passage.ts';
+import { documentKey, type Passage } from '../corpus/passage.ts';
 import type { LanguageModel, TokenSequence } from '../model/language-model.ts';
 import { sequencesOfText } from '../model/sequences.ts';
 
@@ -11,7 +11,7 @@ export interface EvaluationSequence {
 }
 
 export function* sequencesOf(passage: Passage, model: LanguageModel): Generator<EvaluationSequence, void, undefined> {
-  const document = `${passage.provenance.source}\n${passage.provenance.document}`;
+  const document = documentKey(passage.provenance);
   for (const { ids, prefix } of sequencesOfText(model.encode(passage.text), model.description.contextLength))
     yield { document, ids, special: new Uint8Array(ids.length).fill(1, 0, prefix) };
 }

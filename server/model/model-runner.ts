@@ -10,8 +10,8 @@ import type { ModelSessions } from './model-sessions.ts';
 /** Tokens run at once where the part ends before the logits: enough for full-speed products, small enough to answer others soon. */
 export const TOKENS_OF_STREAM = 1024;
 /** Bytes of logits at once. */
-const BYTES_OF_LOGITS = 48 * 2 ** 20;
-const BYTES_OF_REFERENCES = 4 * BYTES_OF_LOGITS;
+const BYTES_OF_LOGITS = 12 * 2 ** 20;
+const BYTES_OF_REFERENCES = 96 * 2 ** 20;
 
 type Outputs = { -readonly [K in keyof ModelOutputs]: Float32Array[] };
 

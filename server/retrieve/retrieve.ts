@@ -1,7 +1,6 @@
-import type { Passage } from '../corpus/passage.ts';
+import { passageId, type Passage } from '../corpus/passage.ts';
 import type { TextEmbedder, TextTokenizer } from '../foundation/encoding.ts';
 import { UsageError } from '../foundation/errors.ts';
-import { sha256 } from '../foundation/hash.ts';
 import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import type { RetrieveRequest } from '../protocol/requests.ts';
 import { BudgetedChoice } from './choice.ts';
@@ -49,10 +48,11 @@ function checkSeeds({ name, seeds }: SeedSet, tokenizer: TextTokenizer): void {
 function seedPassage({ text, contentHash, from }: SeedText, seedSet: string, tokenizer: TextTokenizer): Passage {
   const source = from?.file ?? `seeds:${seedSet}`;
   const [start, end] = from === null ? [0, text.length] : [from.start, from.end];
+  const place = { source, document: `${seedSet}/${contentHash.slice(0, 12)}`, start, end };
   return {
-    id: sha256([source, seedSet, start, end, text].join('\0')).slice(0, 16),
+    id: passageId(place, text),
     ...{ text, contentHash, tokens: countTokens(tokenizer, text), fields: {} },
-    provenance: { source, document: `${seedSet}/${contentHash.slice(0, 12)}`, start, end, line: null },
+    provenance: { ...place, line: null },
   };
 }
 

@@ -4,7 +4,7 @@ import { sha256 } from '../foundation/hash.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import { Random } from '../foundation/random.ts';
 import type { Corpus } from '../corpus/corpus.ts';
-import type { Passage } from '../corpus/passage.ts';
+import { documentKey, type Passage } from '../corpus/passage.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { HarvestSequence, HarvestSource } from '../model/activation-cache.ts';
 import { sequencesOfText } from '../model/sequences.ts';
@@ -22,7 +22,7 @@ export interface TrainingActivations {
 const PASSAGES_AT_A_TIME = 2000;
 
 function* sequencesOfPassage(passage: Passage, model: LanguageModel): Generator<HarvestSequence> {
-  const key = `${passage.provenance.source}\n${passage.provenance.document}`;
+  const key = documentKey(passage.provenance);
   for (const sequence of sequencesOfText(model.encode(passage.text), model.description.contextLength))
     yield { key, ...sequence };
 }
