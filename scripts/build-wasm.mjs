@@ -13,7 +13,16 @@ export const committedWasm = join(root, 'server', 'compute', 'wasm', 'kernels.wa
 /** The clang that built the committed file. */
 export const COMMITTED_WITH = 14;
 
-const EXPORTS = ['stackTop', 'create', 'regionStart', 'parametersWritten', 'beginCall', 'runCall', '__stack_pointer'];
+const EXPORTS = [
+  'stackTop',
+  'create',
+  'regionStart',
+  'reserve',
+  'parametersWritten',
+  'beginCall',
+  'runCall',
+  '__stack_pointer',
+];
 const COMPILE = [
   ...[
     '--target=wasm32',

@@ -93,6 +93,21 @@ export function dictionaryBytes({ shape, trains }: KernelLayout): number {
   return (trains ? 7 : 3) * matrix;
 }
 
+const CALL_BASE_BYTES = 64 * 2 ** 20;
+/** Matrices of [tokens, d_in] that a call keeps: inputs, centred inputs, residuals, auxiliary residuals, reconstructions, one spare. */
+const CALL_MATRICES = 6;
+/** Lists by token and by feature: value, feature, gradient, token. */
+const ENTRY_BYTES = 48;
+const MAX_AUXILIARY_FEATURES = 1024;
+
+/** What a call over this many tokens allocates at most; a generous estimate. */
+export function callBytes({ shape }: KernelLayout, tokens: number): number {
+  const { architecture, dSae, dIn } = shape;
+  const entries = Math.min(dSae, architecture.kind === 'topk' ? architecture.k + MAX_AUXILIARY_FEATURES : dSae);
+  const token = CALL_MATRICES * 4 * rowStride(dIn) + ENTRY_BYTES * entries;
+  return CALL_BASE_BYTES + tokens * token + 256 * dSae;
+}
+
 export function writeSettings(instance: KernelInstance, settings: CallSettings): void {
   instance.write(
     'settings',

@@ -5,19 +5,29 @@ import { startInstance, type WasmAnswer, type WasmExports, type WasmRequest } fr
 import { messageOf } from '../foundation/errors.ts';
 
 const { thread } = workerData as { readonly thread: number };
-const instances = new Map<number, WasmExports>();
+interface Room {
+  readonly memory: WebAssembly.Memory;
+  readonly exports: WasmExports;
+}
+
+const rooms = new Map<number, Room>();
 
 // On Linux the priority is a thread's own; elsewhere it would slow the whole process.
 if (process.platform === 'linux') setPriority(10);
 
 function handle(request: WasmRequest): void {
   switch (request.kind) {
-    case 'open':
-      instances.set(request.id, startInstance(request.module, request.memory, thread));
+    case 'open': {
+      const { id, module, memory } = request;
+      rooms.set(id, { memory, exports: startInstance(module, memory, thread) });
       return;
-    case 'run':
-      instances.get(request.id)!.runCall(request.call, thread);
+    }
+    case 'run': {
+      const { memory, exports } = rooms.get(request.id)!;
+      memory.grow(0); // The main thread may have grown the memory: this makes the instance read its length again.
+      exports.runCall(request.call, thread);
       return;
+    }
     default:
       request satisfies never;
   }

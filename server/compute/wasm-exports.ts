@@ -4,6 +4,8 @@ export interface WasmExports {
   stackTop(thread: number): number;
   create(threads: number, dIn: number, dSae: number, k: number, flags: number): number;
   regionStart(region: number, count: number): number;
+  /** Makes the memory longer by this many bytes than what is taken of it, where it can grow so far. */
+  reserve(bytes: number): void;
   parametersWritten(): void;
   beginCall(threads: number): void;
   runCall(call: number, thread: number): void;

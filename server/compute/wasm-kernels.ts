@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import {
+  callBytes,
   CALLS,
   dictionaryBytes,
   kernelArguments,
@@ -19,6 +20,8 @@ import { shippedFile } from '../foundation/package-root.ts';
 
 const PAGE_BYTES = 65536;
 const MAX_PAGES = 65536;
+/** Of address space, which costs nothing until it is written to. */
+const MAX_RESERVE_BYTES = 2 ** 31;
 /** The allocator rounds sizes up by at most a quarter. */
 const ALLOCATOR_OVERHEAD = 1.25;
 
@@ -31,20 +34,22 @@ interface WasmRoom {
 
 class WasmInstance implements KernelInstance {
   readonly #room: WasmRoom;
-  readonly #dIn: number;
+  readonly #layout: KernelLayout;
   readonly #threads: WasmThreads;
   readonly #leave: (room: WasmRoom) => void;
+  /** Most tokens that a call was given. */
+  #tokens = 0;
 
-  constructor(room: WasmRoom, dIn: number, threads: WasmThreads, leave: (room: WasmRoom) => void) {
+  constructor(room: WasmRoom, layout: KernelLayout, threads: WasmThreads, leave: (room: WasmRoom) => void) {
     this.#room = room;
-    this.#dIn = dIn;
+    this.#layout = layout;
     this.#threads = threads;
     this.#leave = leave;
   }
 
   /** Calls `copy` with each row of `array` and with its place in the memory. */
   #rows(region: RegionName, array: RegionArray, copy: (outer: RegionArray, inner: RegionArray) => void): void {
-    const [rows, columns, stride] = regionRows(region, array.length, this.#dIn);
+    const [rows, columns, stride] = regionRows(region, array.length, this.#layout.shape.dIn);
     const start = this.#room.exports.regionStart(REGIONS.indexOf(region), rows * stride) >>> 0;
     if (start === 0)
       throw new WorkError(
@@ -64,6 +69,8 @@ class WasmInstance implements KernelInstance {
   }
 
   write(region: RegionName, data: RegionArray): void {
+    if (region === 'tokens') this.#tokens = Math.max(this.#tokens, data.length / this.#layout.shape.dIn);
+    if (region === 'rowOffsets') this.#tokens = Math.max(this.#tokens, data.length);
     this.#rows(region, data, (outer, inner) => {
       inner.set(outer);
       inner.fill(0, outer.length);
@@ -82,6 +89,7 @@ class WasmInstance implements KernelInstance {
   }
 
   async run(call: CallName): Promise<void> {
+    this.#room.exports.reserve(Math.min(MAX_RESERVE_BYTES, callBytes(this.#layout, this.#tokens)));
     this.#room.exports.beginCall(this.#threads.count);
     await this.#threads.ask({ kind: 'run', id: this.#room.id, call: CALLS.indexOf(call) });
   }
@@ -133,7 +141,7 @@ export class WasmKernels implements Kernels {
       leave(room);
       throw new WorkError('the system gave no memory for a WebAssembly dictionary');
     }
-    return new WasmInstance(room, layout.shape.dIn, this.#threads, leave);
+    return new WasmInstance(room, layout, this.#threads, leave);
   }
 
   async #newRoom(): Promise<WasmRoom> {

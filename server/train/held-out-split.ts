@@ -30,9 +30,11 @@ interface Unit extends RowRange {
   readonly key: string;
 }
 
+/** Documents where several are listed; blocks of rows where there is one alone, or nobody said what the rows are. */
 function unitsOf(data: ActivationFolder): Unit[] {
   const units: Unit[] = [];
-  const listed = data.shards.every(({ sequences }) => sequences.length > 0);
+  const documents = new Set(data.shards.flatMap(({ sequences }) => sequences.map(({ key }) => key)));
+  const listed = documents.size > 1 && data.shards.every(({ sequences }) => sequences.length > 0);
   const blockRows = Math.min(MAX_BLOCK_ROWS, Math.max(1, Math.floor(data.rows / BLOCKS)));
   let first = 0;
   if (listed)
@@ -73,7 +75,7 @@ export function splitHeldOut(data: ActivationFolder, share: number, seed: number
   for (const { key, first, end } of units) rowsByKey.set(key, (rowsByKey.get(key) ?? 0) + end - first);
   if (rowsByKey.size < 2)
     throw new WorkError(
-      `the activations hold ${data.rows} row${data.rows === 1 ? '' : 's'} in ${rowsByKey.size} sequence; at least 2 are needed, one to train on and one to measure`,
+      `the activations hold ${data.rows} row${data.rows === 1 ? '' : 's'}; at least 2 are needed, one to train on and one to measure`,
     );
   const drawn = [...rowsByKey.keys()]
     .map((key) => ({ key, draw: sha256(`${seed}:${key}`) }))

@@ -41,6 +41,14 @@ SizeClass classOf(size_t bytes) {
 
 Dictionary* dictionary;
 
+// Makes the memory at least `bytes` longer than `start`.
+bool growTo(size_t start, size_t bytes) {
+  const size_t end = start + bytes;
+  if (end < start) return false;
+  const size_t pages = (end + kPage - 1) / kPage, present = __builtin_wasm_memory_size(0);
+  return pages <= present || __builtin_wasm_memory_grow(0, pages - present) != static_cast<size_t>(-1);
+}
+
 }  // namespace
 
 namespace ssae {
@@ -52,10 +60,8 @@ void* allocate(size_t bytes) {
     freeBlocks[size.index] = block->next;
     return block;
   }
-  const size_t start = reinterpret_cast<size_t>(top), end = start + size.bytes;
-  if (end < start) return nullptr;
-  const size_t pages = (end + kPage - 1) / kPage, present = __builtin_wasm_memory_size(0);
-  if (pages > present && __builtin_wasm_memory_grow(0, pages - present) == static_cast<size_t>(-1)) return nullptr;
+  const size_t start = reinterpret_cast<size_t>(top);
+  if (!growTo(start, size.bytes)) return nullptr;
   top += size.bytes;
   return reinterpret_cast<void*>(start);
 }
@@ -93,5 +99,9 @@ EXPORT uint32_t create(uint32_t threads, uint32_t dIn, uint32_t dSae, uint32_t k
 
 EXPORT void* regionStart(uint32_t which, uint32_t count) { return region(*dictionary, which, count); }
 EXPORT void parametersWritten() { written(*dictionary); }
+// Leaves room for what a call allocates. A memory that grows while threads are in a call is longer than they know: V8 checks
+// accesses against the length that it read when the call began.
+EXPORT void reserve(uint32_t bytes) { growTo(reinterpret_cast<size_t>(top), bytes); }
+
 EXPORT void beginCall(uint32_t threads) { dictionary->team.begin(threads); }
 EXPORT void runCall(uint32_t call, uint32_t thread) { run(*dictionary, call, thread); }
