@@ -122,7 +122,15 @@ describe('the held-out rows', () => {
     expect(splitHeldOut(sequenced(keys), 0.2, 10).splitHash).not.toBe(split.splitHash);
   });
 
+  it('are blocks of rows where there is one document alone', () => {
+    const data = sequenced(['only']);
+    const { trainingRows, heldOutRows } = splitHeldOut(data, 0.1, 1);
+    expect(heldOutRows).toBeGreaterThan(0);
+    expect(trainingRows + heldOutRows).toBe(data.rows);
+  });
+
   it('cannot be split off a single row', () => {
-    expect(() => splitHeldOut(sequenced(['only']), 0.1, 1)).toThrow(/at least 2 are needed/);
+    const data = { dIn: 1, rows: 1, contentHash: 'one', shards: [{ path: '', rows: 1, sequences: [] }] };
+    expect(() => splitHeldOut(data, 0.1, 1)).toThrow(/1 row; at least 2 are needed/);
   });
 });
