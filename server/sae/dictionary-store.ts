@@ -1,6 +1,7 @@
 /** Dictionaries on disk: SAELens folders with a manifest and labels beside the weights. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { messageOf, unknownName, UsageError, WorkError } from '../foundation/errors.ts';
 import { readJson, writeFileAtomic, writeFolderAtomic } from '../foundation/files.ts';
@@ -113,9 +114,22 @@ export async function labelFeature(folder: string, feature: number, text: string
   await writeJson(join(folder, 'labels.json'), Object.fromEntries(labels));
 }
 
+/** Dictionaries kept in memory; hundreds of megabytes each where they are large. */
+const MAX_LOADED = 4;
+
+/** Sizes and times of the files a dictionary is read from: what changes when it is trained again or a feature is named. */
+async function stateOf(folder: string): Promise<string> {
+  const files = ['cfg.json', 'sae_weights.safetensors', 'labels.json'];
+  const stats = await Promise.all(files.map((file) => stat(join(folder, file)).catch(() => null)));
+  return stats.map((one) => (one === null ? '-' : `${one.size} ${one.mtimeMs} ${one.ino}`)).join('; ');
+}
+
 /** The dictionaries of a home folder, the one that ships with the product, and any folder by its path. */
 export class DictionaryStore {
   readonly #folder: string;
+  readonly #loaded = new LRUCache<string, { readonly state: string; readonly dictionary: Promise<Dictionary> }>({
+    max: MAX_LOADED,
+  });
 
   constructor(home: Home) {
     this.#folder = home.dictionaries;
@@ -159,9 +173,17 @@ export class DictionaryStore {
     return join(this.#folder, output);
   }
 
+  /** Read once: the same dictionary is given again until one of its files changes. */
   async load(reference: string): Promise<Dictionary> {
     const folder = await this.resolve(reference);
-    return loadDictionary(folder, NAME.test(reference) ? reference : basename(folder));
+    const name = NAME.test(reference) ? reference : basename(folder);
+    const state = await stateOf(folder);
+    const known = this.#loaded.get(`${name} ${folder}`);
+    if (known?.state === state) return known.dictionary;
+    const dictionary = loadDictionary(folder, name);
+    this.#loaded.set(`${name} ${folder}`, { state, dictionary });
+    dictionary.catch(() => this.#loaded.delete(`${name} ${folder}`));
+    return dictionary;
   }
 
   async list(): Promise<DictionarySummary[]> {
