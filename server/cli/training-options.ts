@@ -50,7 +50,7 @@ export function takesTraining(command: CliCommand): CliCommand {
     .takes('--tilts <what>', 'what TERM tilts (default: loss)', oneOf(['loss', 'reconstruction']))
     .takes(
       '--tokens <n>',
-      'tokens to train on; rows are visited again where there are fewer (default: each once)',
+      'tokens to train on; rows are visited again where there are fewer (default: each once, or up to 20 times to make 1,000 steps)',
       wholeNumber(1),
     )
     .takes('--batch <tokens>', 'tokens of a step', wholeNumber(1, 1 << 20), { default: 2048 })

@@ -8,7 +8,7 @@ import type { EncodeRequest, ExportDictionaryRequest, ImportDictionaryRequest } 
 import type { DictionarySummary, EncodeResult, ExportResult } from '../protocol/results.ts';
 import { loadDictionary, refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
 import { ActivationReader } from '../train/activation-reader.ts';
-import { openActivationFile } from '../train/activation-file.ts';
+import { openActivationFile, refuseOtherWidth } from '../train/activation-file.ts';
 import type { Resources } from './resources.ts';
 
 const ROWS_AT_A_TIME = 4096;
@@ -99,6 +99,7 @@ export async function encodeDictionary(
 ): Promise<EncodeResult> {
   const dictionary = await resources.dictionaries.load(request.dictionary);
   const data = await openActivationFile(request.activations);
+  refuseOtherWidth(dictionary, data);
   const rows = await new ActivationReader(data).read([{ first: 0, end: data.rows }]);
   const engine = await resources.held(dictionary, request.engine);
   const { features, reconstruction, explainedVariance: variance } = await encodeRows(rows, engine, control);

@@ -3,6 +3,7 @@ import { UsageError, WorkError } from '../foundation/errors.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { sha256OfFile } from '../foundation/hash.ts';
 import { SafetensorsFile } from '../foundation/safetensors.ts';
+import type { Dictionary } from '../sae/dictionary.ts';
 
 /**
  * A file that someone else wrote, as the trainer reads it: a safetensors file with `activations` [n, d_in], a floating-point type.
@@ -19,4 +20,12 @@ export async function openActivationFile(path: string): Promise<ActivationFolder
   if (!['F32', 'F16', 'BF16', 'F64'].includes(dtype))
     throw new WorkError(`${path}: tensor "activations" is ${dtype}; expected a floating-point type, F32 best`);
   return { dIn, rows, contentHash: await sha256OfFile(path), shards: [{ path, rows, sequences: [] }] };
+}
+
+/** @throws UsageError when a dictionary cannot take these activations, naming both widths */
+export function refuseOtherWidth({ name, shape }: Dictionary, data: ActivationFolder): void {
+  if (shape.dIn !== data.dIn)
+    throw new UsageError(
+      `the dictionary "${name}" is for activations of width ${shape.dIn}, these have width ${data.dIn}; use the model and hook point it was trained on`,
+    );
 }

@@ -122,6 +122,22 @@ describe('the held-out rows', () => {
     expect(splitHeldOut(sequenced(keys), 0.2, 10).splitHash).not.toBe(split.splitHash);
   });
 
+  it('are never most of the rows, however the documents are sized', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 2, maxLength: 12 });
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 0, max: 99 }), (documents, seed) => {
+        const rows = documents.reduce((sum, size) => sum + size, 0);
+        const sequences = documents.map((size, i) => ({ key: `text ${i}`, rows: size }));
+        const data = { dIn: 1, rows, contentHash: 'h', shards: [{ path: 'p', rows, sequences }] };
+        const { heldOutRows, trainingRows } = splitHeldOut(data, 0.1, seed);
+        expect(heldOutRows).toBeGreaterThan(0);
+        expect(heldOutRows === 2 || heldOutRows <= rows / 2).toBe(true);
+        expect(trainingRows).toBe(rows - heldOutRows);
+        expect(trainingRows).toBeGreaterThan(0);
+      }),
+    );
+  });
+
   it('are blocks of rows where there is one document alone', () => {
     const data = sequenced(['only']);
     const { trainingRows, heldOutRows } = splitHeldOut(data, 0.1, 1);

@@ -36,6 +36,7 @@ describe('a plan', () => {
     expect(topk.learningRate).toBe(2e-4);
     expect(topk.auxiliary).toEqual({ k: 32, coefficient: 1 / 32, deadAfterTokens: 500, normalised: true });
     expect(planOf({ tokens: null }).steps).toBe(1000);
+    expect(planOf({ architecture: { kind: 'topk', k: 4 }, dSae: 16 }).auxiliary).toMatchObject({ k: 16 });
   });
 });
 

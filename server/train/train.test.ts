@@ -335,7 +335,9 @@ describe('finetuning', () => {
     const wide = await writeActivations(await mkdtemp(join(folder, 'wide-')), synthesise(50, 5, 12, 1), 5);
     const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
     await expect(finetuneDictionary(finetuneRequestFor(), dictionary, wide, context, unwatched)).rejects.toThrow(
-      /is for activations of width 8, these have width 5/,
+      new UsageError(
+        `the dictionary "${dictionary.name}" is for activations of width 8, these have width 5; use the model and hook point it was trained on`,
+      ),
     );
   });
 });

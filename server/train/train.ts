@@ -2,7 +2,6 @@
 import { resolve } from 'node:path';
 import type { DictionaryParameters, Engine } from '../compute/engine.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
-import { WorkError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
@@ -10,6 +9,7 @@ import { foldHomogeneousScale } from '../sae/canonical.ts';
 import { refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
 import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
 import { roundToStorage, type Storage } from '../sae/saelens.ts';
+import { refuseOtherWidth } from './activation-file.ts';
 import { BatchSource } from './batches.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
@@ -62,10 +62,7 @@ export async function finetuneDictionary(
   context: TrainingContext,
   control: JobControl,
 ): Promise<TrainedDictionary> {
-  if (from.shape.dIn !== data.dIn)
-    throw new WorkError(
-      `the dictionary "${from.name}" is for activations of width ${from.shape.dIn}, these have width ${data.dIn}; use the model and hook point it was trained on`,
-    );
+  refuseOtherWidth(from, data);
   const split = splitHeldOut(data, request.heldOutShare, request.seed);
   const plan = planFinetuning(request, from, split.trainingRows);
   const start = request.mode === 'finetune' ? from : null;

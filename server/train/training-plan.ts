@@ -40,12 +40,12 @@ function defaultLearningRate(shape: EngineShape, finetunes: boolean): number {
 }
 
 /**
- * AuxK as in 2406.04093, A.2: coefficient 1/32, k about d_in / 2 (at most 512). Their window of 10 million tokens is longer than many
+ * AuxK as in 2406.04093, A.2: coefficient 1/32, k about d_in / 2 (at most 512, and all features of a small dictionary). Their window of 10 million tokens is longer than many
  * runs here, so a latent counts as dead after a twentieth of the run, but not before 10 batches.
  */
 function auxiliaryLoss(shape: EngineShape, steps: number, batch: number): AuxiliaryLoss {
   return {
-    k: Math.max(1, Math.min(512, Math.floor(shape.dIn / 2))),
+    k: Math.max(1, Math.min(512, Math.floor(shape.dIn / 2), shape.dSae)),
     coefficient: 1 / 32,
     deadAfterTokens: Math.min(10_000_000, batch * Math.max(10, Math.round(steps / 20))),
     normalised: true,
