@@ -69,7 +69,7 @@ function splitTable(terminal: Terminal, dictionaries: readonly ReportedDictionar
   ];
   const { tokens, documents, splitHash } = first;
   const n = `${count(tokens)} held-out tokens of ${count(documents)} documents, split ${splitHash}`;
-  return `${terminal.chalk.bold(`${split} text`)}: ${n}\n\n${table(terminal, columns, rows)}`;
+  return `${wrap(`${split} text: ${n}`, terminal.width).join('\n')}\n\n${table(terminal, columns, rows)}`;
 }
 
 function paintedReadings(terminal: Terminal, { painted }: ReportData): string[] {
@@ -102,7 +102,7 @@ export function demoText(terminal: Terminal, data: ReportData): string {
     data.verdict.map((sentence) => wrap(`• ${sentence}`, terminal.width).join('\n  ')).join('\n'),
     heading('Retrieval, against the labels'),
     retrievalTable(terminal, data),
-    heading('Before (builtin-gsae) and after, on text that was never trained on'),
+    heading('Before (builtin-gsae) and after, on text neither searched nor finetuned on'),
     ...['domain', 'general'].flatMap((split) => splitTable(terminal, data.dictionaries, split) ?? []),
     ...paintedReadings(terminal, data),
     ...data.notes.map((note) => wrap(note, terminal.width).join('\n')),

@@ -49,6 +49,7 @@ function shown(terminal: Terminal, { hits, ...result }: RetrieveResult, output: 
   const lines = [
     `${counted(result.passages, 'passage')}, ${counted(result.tokens, 'token')}, by ${result.arm} in ${duration(result.seconds)}`,
     ...(result.overlapDropped === 0 ? [] : [`${counted(result.overlapDropped, 'passage')} dropped as overlapping`]),
+    ...(result.note === null ? [] : [result.note]),
     ...(hits.length > SHOWN_HITS ? [`the first ${SHOWN_HITS} of ${count(hits.length)} are shown; --json has all`] : []),
     ...(output === null ? [] : [`written to ${output}`]),
   ];

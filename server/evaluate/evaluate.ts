@@ -34,7 +34,10 @@ export interface EvaluationRequest {
   readonly contextsPerFeature?: number;
 }
 
-const BATCH_TOKENS = 2048;
+const MAX_BATCH_TOKENS = 2048;
+/** The model keeps the unchanged log-probabilities of a batch for all that are compared with them, while they are no more than this. */
+const REFERENCE_BYTES = 80 * 2 ** 20;
+
 const CONTEXTS_PER_FEATURE = 10;
 
 /** One pass over the held-out text: every model run is shared by the dictionary and its baseline. */
@@ -116,7 +119,10 @@ function tokenBatch(batch: readonly EvaluationSequence[], rows: readonly Float32
 export async function evaluateDictionary(request: EvaluationRequest, control: JobControl): Promise<Evaluation> {
   const pass = new EvaluationPass(request);
   const total = request.passages.reduce((sum, { tokens }) => sum + tokens, 0);
-  for (const batch of sequenceBatches(request.passages, request.model, BATCH_TOKENS)) {
+  const { contextLength, vocabulary } = request.model.description;
+  const fitting = Math.floor(REFERENCE_BYTES / (4 * vocabulary)) - contextLength;
+  const batchTokens = Math.max(1, Math.min(MAX_BATCH_TOKENS, fitting));
+  for (const batch of sequenceBatches(request.passages, request.model, batchTokens)) {
     throwIfStopped(control);
     await pass.add(batch, control.signal);
     control.report({ stage: 'evaluating', done: Math.min(pass.tokens, total), total, unit: 'tokens' });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { messageOf, WorkError } from './errors.ts';
 
@@ -44,21 +45,25 @@ export async function writeFileAtomic(
   }
 }
 
+async function renameIfThere(from: string, to: string): Promise<void> {
+  if (existsSync(from)) await rename(from, to);
+}
+
 /**
  * Fills a temporary folder beside `folder`, then puts it in its place: readers see the old folder or the new one, never a half.
- * Interrupted between the two renames, the old content is found again under `folder.old` and is restored by the next call.
+ * Interrupted between the two renames, the old content is found again under `folder.old`, and the next call
+ * puts it back before it does anything else.
  */
 export async function writeFolderAtomic(folder: string, fill: (temporary: string) => Promise<void>): Promise<void> {
   const target = resolve(folder);
   const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
   const previous = `${target}.old`;
   try {
+    if (!existsSync(target)) await renameIfThere(previous, target);
     await mkdir(temporary, { recursive: true });
     await fill(temporary);
     await rm(previous, { recursive: true, force: true });
-    await rename(target, previous).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    });
+    await renameIfThere(target, previous);
     await rename(temporary, target);
     await syncFolder(dirname(target));
     await rm(previous, { recursive: true, force: true });
@@ -84,4 +89,11 @@ export async function readJson(path: string): Promise<unknown> {
   } catch (error) {
     throw new WorkError(`${path} is not valid JSON: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** Bytes of all files in a folder and below; 0 where there is none. Files that vanish meanwhile do not count. */
+export async function folderBytes(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const entries = await Promise.all(names.map((name) => stat(join(folder, name)).catch(() => null)));
+  return entries.reduce((sum, entry) => sum + (entry?.isFile() === true ? entry.size : 0), 0);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { ActivationFolder, ActivationShard } from '../foundation/activation-folder.ts';
 import { UsageError } from '../foundation/errors.ts';
-import { readJson, writeFileAtomic } from '../foundation/files.ts';
+import { folderBytes, readJson, writeFileAtomic } from '../foundation/files.ts';
 import { sha256 } from '../foundation/hash.ts';
 import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import { writeSafetensors } from '../foundation/safetensors.ts';
@@ -116,13 +116,8 @@ export class ActivationCache {
     const folders = [];
     for (const name of await readdir(this.#folder)) {
       const path = join(this.#folder, name);
-      const sizes = await Promise.all(
-        (await readdir(path).catch(() => [])).map(
-          async (file) => (await stat(join(path, file)).catch(() => null))?.size ?? 0,
-        ),
-      );
       const used = (await stat(path).catch(() => null))?.mtimeMs ?? 0;
-      folders.push({ name, path, used, bytes: sizes.reduce((sum, size) => sum + size, 0) });
+      folders.push({ name, path, used, bytes: await folderBytes(path) });
     }
     let total = folders.reduce((sum, folder) => sum + (folder.name === keep ? 0 : folder.bytes), 0);
     for (const folder of folders.sort((a, b) => a.used - b.used)) {
@@ -179,13 +174,4 @@ async function writeShard(
   await writeSafetensors(path, { activations: { dtype: 'F32', shape: [rows, dModel], data } });
   await writeFileAtomic(`${path}.json`, JSON.stringify({ rows, sequences }));
   return { path, rows, sequences };
-}
-
-/** Bytes of all that is kept. */
-export async function folderBytes(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = await Promise.all(
-    names.map(async (name) => (await stat(join(folder, name)).catch(() => null))?.size ?? 0),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

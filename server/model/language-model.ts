@@ -45,7 +45,7 @@ export interface LanguageModel extends TextTokenizer, AsyncDisposable {
   /** Whole text, however long; special tokens (BOS) included with start == end. */
   encode(text: string): Encoding;
   decode(ids: readonly number[]): string;
-  /** Cuts a long encoding's ids into windows of the context's length that overlap; see `windows.ts`. */
+  /** The residual stream at a hook point, [tokens, d_model] for each sequence. */
   activations(hookPoint: string, sequences: readonly TokenSequence[], signal?: AbortSignal): Promise<Float32Array[]>;
   /** Activations and, of the same run, the losses of `losses`. */
   activationsAndLosses(

@@ -94,6 +94,8 @@ export interface RetrieveResult {
   readonly tokens: number;
   readonly passages: number;
   readonly overlapDropped: number;
+  /** Why the budget was not filled; null where it was. */
+  readonly note: string | null;
   readonly seconds: number;
   readonly hits: readonly RetrieveHit[];
 }

@@ -1,9 +1,11 @@
 import { cp, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { EngineDictionary, SparseFeatures } from '../compute/engine.ts';
+import { UsageError } from '../foundation/errors.ts';
 import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import { writeSafetensors, type TensorData } from '../foundation/safetensors.ts';
 import { writeFolderAtomic } from '../foundation/files.ts';
+import { ActivationMoments, reconstructionSums } from '../evaluate/reconstruction-metrics.ts';
 import type { EncodeRequest, ExportDictionaryRequest, ImportDictionaryRequest } from '../protocol/requests.ts';
 import type { DictionarySummary, EncodeResult, ExportResult } from '../protocol/results.ts';
 import { loadDictionary, refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
@@ -12,6 +14,8 @@ import { openActivationFile, refuseOtherWidth } from '../train/activation-file.t
 import type { Resources } from './resources.ts';
 
 const ROWS_AT_A_TIME = 4096;
+/** Of a dense table of features. */
+const MAX_DENSE_BYTES = 4 * 2 ** 30;
 
 /** Features of n tokens as tensors: dense [n, d_sae], or the non-zero ones [n, l0_max], padded with feature 0 and value 0. */
 function featureTensors(
@@ -46,16 +50,9 @@ interface Encoded {
 
 /** 1 − Σ‖x − x̂‖² / Σ‖x − x̄‖², x̄ the mean row. */
 function explainedVariance(rows: Float32Array, reconstruction: Float32Array, dIn: number): number {
-  const tokens = rows.length / dIn;
-  const mean = new Float64Array(dIn);
-  for (let i = 0; i < rows.length; i++) mean[i % dIn]! += rows[i]! / tokens;
-  let error = 0;
-  let variance = 0;
-  for (let i = 0; i < rows.length; i++) {
-    error += (rows[i]! - reconstruction[i]!) ** 2;
-    variance += (rows[i]! - mean[i % dIn]!) ** 2;
-  }
-  return 1 - error / variance;
+  const moments = new ActivationMoments(dIn);
+  moments.add(rows);
+  return 1 - reconstructionSums(rows, reconstruction, dIn, 0).squaredError / moments.squaresAbout(moments.mean);
 }
 
 async function encodeRows(rows: Float32Array, engine: EngineDictionary, control: JobControl): Promise<Encoded> {
@@ -91,6 +88,14 @@ function joined(parts: readonly SparseFeatures[]): SparseFeatures {
   return all;
 }
 
+function refuseHuge({ sparse }: EncodeRequest, rows: number, dSae: number): void {
+  const bytes = rows * dSae * 4;
+  if (!sparse && bytes > MAX_DENSE_BYTES)
+    throw new UsageError(
+      `${rows} rows × ${dSae} features × 4 bytes make a dense table of ${Math.ceil(bytes / 2 ** 30)} GiB; write only the features that fire with --sparse, or encode fewer rows`,
+    );
+}
+
 /** `ssae dictionary encode`: feature activations and reconstructions of given activations. */
 export async function encodeDictionary(
   request: EncodeRequest,
@@ -100,6 +105,7 @@ export async function encodeDictionary(
   const dictionary = await resources.dictionaries.load(request.dictionary);
   const data = await openActivationFile(request.activations);
   refuseOtherWidth(dictionary, data);
+  refuseHuge(request, data.rows, dictionary.shape.dSae);
   const rows = await new ActivationReader(data).read([{ first: 0, end: data.rows }]);
   const engine = await resources.held(dictionary, request.engine);
   const { features, reconstruction, explainedVariance: variance } = await encodeRows(rows, engine, control);

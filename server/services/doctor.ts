@@ -1,8 +1,8 @@
 import { release } from 'node:os';
 import { engineAvailability } from '../compute/engines.ts';
+import { folderBytes } from '../foundation/files.ts';
 import type { Home } from '../foundation/home.ts';
 import { productVersion } from '../foundation/package-root.ts';
-import { folderBytes } from '../model/activation-cache.ts';
 import type { DoctorResult } from '../protocol/results.ts';
 
 /** What a bug report needs first. Sizes in bytes. */

@@ -1,7 +1,8 @@
 import { UsageError } from '../foundation/errors.ts';
+import { splitHash } from '../foundation/hash.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import { Random } from '../foundation/random.ts';
-import { matchesFields, type Corpus } from '../corpus/corpus.ts';
+import type { Corpus } from '../corpus/corpus.ts';
 import type { Passage } from '../corpus/passage.ts';
 import { evaluateDictionary, type Evaluation } from '../evaluate/evaluate.ts';
 import type { EvaluateRequest } from '../protocol/requests.ts';
@@ -25,8 +26,7 @@ async function drawPassages(corpus: Corpus, { where, tokens, seed }: EvaluateReq
     return corpus.byIds(chosen);
   }
   const matching: Passage[] = [];
-  for await (const passage of corpus.passages({ where }))
-    if (matchesFields(passage.fields, where)) matching.push(passage);
+  for await (const passage of corpus.passages({ where })) matching.push(passage);
   return [...random.shuffle(Uint32Array.from(matching.keys()))].map((place) => matching[place]!);
 }
 
@@ -52,7 +52,7 @@ export async function heldOutPassages(request: EvaluateRequest, resources: Resou
     throw new UsageError(
       `corpus ${request.corpus} has no passage to evaluate on: ${drawn.length} match, ${dropped} of them overlap the seeds or selections`,
     );
-  return { ...holdOut(within, []), dropped };
+  return { kept: within, dropped, splitHash: splitHash(within.map(({ contentHash }) => contentHash)) };
 }
 
 export async function evaluate(

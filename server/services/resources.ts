@@ -34,7 +34,7 @@ export class Resources implements AsyncDisposable {
   readonly activations: ActivationCache;
   readonly #threads: number | null;
   readonly #opened = new Map<string, Promise<AsyncDisposable>>();
-  readonly #loaded = new Map<string, EngineDictionary>();
+  readonly #held = new Map<string, Promise<EngineDictionary>>();
   #encoder: Promise<SentenceEncoder> | null = null;
 
   constructor(home: Home, threads: number | null) {
@@ -78,25 +78,23 @@ export class Resources implements AsyncDisposable {
 
   encoder(): Promise<SentenceEncoder> {
     this.#encoder ??= openSentenceEncoder(shippedFile('server', 'embedded', 'models', 'ssae-encoder'));
+    this.#encoder.catch(() => (this.#encoder = null));
     return this.#encoder;
   }
 
   /** The dictionary in an engine's memory; kept for the next who asks. */
-  async held(dictionary: Dictionary, choice: EngineChoice = 'auto'): Promise<EngineDictionary> {
-    const key = `${choice} ${dictionary.contentHash}`;
-    const known = this.#loaded.get(key);
-    if (known !== undefined) {
-      this.#loaded.delete(key);
-      this.#loaded.set(key, known);
-      return known;
-    }
-    const engine = await this.engine(choice);
-    const held = await engine.dictionary(dictionary.shape, dictionary.parameters);
-    this.#loaded.set(key, held);
-    for (const [oldest, engineDictionary] of this.#loaded) {
-      if (this.#loaded.size <= MAX_DICTIONARIES) break;
-      this.#loaded.delete(oldest);
-      await engineDictionary[Symbol.asyncDispose]();
+  async held({ contentHash, shape, parameters }: Dictionary, choice: EngineChoice = 'auto'): Promise<EngineDictionary> {
+    const key = `${choice} ${contentHash}`;
+    const known = this.#held.get(key);
+    // Two who ask at the same time wait for the same one; the latest asked for stands last.
+    const held = known ?? this.engine(choice).then((engine) => engine.dictionary(shape, parameters));
+    this.#held.delete(key);
+    this.#held.set(key, held);
+    held.catch(() => this.#held.delete(key));
+    for (const [oldest, one] of this.#held) {
+      if (this.#held.size <= MAX_DICTIONARIES) break;
+      this.#held.delete(oldest);
+      await (await one.catch(() => null))?.[Symbol.asyncDispose]();
     }
     return held;
   }
@@ -118,8 +116,9 @@ export class Resources implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const held of this.#loaded.values()) await held[Symbol.asyncDispose]();
-    this.#loaded.clear();
+    const held = [...this.#held.values()];
+    this.#held.clear();
+    for (const one of held) await (await one.catch(() => null))?.[Symbol.asyncDispose]();
     const opened = [...this.#opened.values()];
     this.#opened.clear();
     for (const one of opened) await (await one.catch(() => null))?.[Symbol.asyncDispose]();

@@ -48,7 +48,7 @@ export async function retrieveSelection(
 export function retrieveResult({ arm, seeds }: RetrieveRequest, selection: Selection): RetrieveResult {
   return {
     ...{ arm, corpus: selection.corpus, seeds, tokens: selection.tokens, passages: selection.hits.length },
-    ...{ overlapDropped: selection.overlapDropped, seconds: selection.seconds },
+    ...{ overlapDropped: selection.overlapDropped, note: selection.note, seconds: selection.seconds },
     hits: selection.hits.map(({ rank, score, passage: { id, text, tokens, provenance } }) => ({
       ...{ rank, score, id, text, tokens },
       source: provenance.source,

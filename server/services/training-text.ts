@@ -30,7 +30,9 @@ function* sequencesOfPassage(passage: Passage, model: LanguageModel): Generator<
 /** All sequences of passages that are in memory. */
 export function sourceOfPassages(passages: readonly Passage[], model: LanguageModel): HarvestSource {
   return {
-    contentHash: sha256(passages.map(({ contentHash }) => contentHash).join('\n')),
+    contentHash: sha256(
+      passages.map((passage) => `${documentKey(passage.provenance)}\n${passage.contentHash}`).join('\n'),
+    ),
     tokens: passages.reduce((sum, { tokens }) => sum + tokens, 0),
     *sequences() {
       for (const passage of passages) yield* sequencesOfPassage(passage, model);

@@ -2,26 +2,44 @@ import { UsageError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
+import type { DictionaryOrigin } from '../sae/dictionary.ts';
 import { finetuneDictionary, trainDictionary } from '../train/train.ts';
 import type { Resources } from './resources.ts';
-import { trainingActivations } from './training-text.ts';
+import { trainingActivations, type TrainingActivations } from './training-text.ts';
 
-/** Tokens to harvest so that `tokens` remain for training once the held-out share is taken away. */
-function harvestTokens({ tokens, heldOutShare }: TrainRequest | FinetuneRequest): number | null {
-  return tokens === null ? null : Math.ceil(tokens / (1 - heldOutShare));
+/** Activations for a request: enough that its tokens remain once the held-out share is taken away. */
+function activationsFor(
+  { data, tokens, heldOutShare, seed }: TrainRequest | FinetuneRequest,
+  resources: Resources,
+  control: JobControl,
+): Promise<TrainingActivations> {
+  const harvested = tokens === null ? null : Math.ceil(tokens / (1 - heldOutShare));
+  return trainingActivations(data, harvested, seed, resources, control);
 }
 
 export async function train(request: TrainRequest, resources: Resources, control: JobControl): Promise<TrainResult> {
   const outputFolder = resources.dictionaries.outputFolder(request.output);
-  const { data, origin } = await trainingActivations(
-    request.data,
-    harvestTokens(request),
-    request.seed,
-    resources,
-    control,
-  );
+  const { data, origin } = await activationsFor(request, resources, control);
   const engine = await resources.engine(request.engine, request.threads);
   return (await trainDictionary(request, data, { engine, origin, outputFolder }, control)).result;
+}
+
+/** @throws UsageError when the text would be read at another place, or by another model, than the dictionary was trained for */
+async function refuseOtherModel(
+  { data, from }: FinetuneRequest,
+  origin: DictionaryOrigin,
+  resources: Resources,
+): Promise<void> {
+  if (data.kind === 'activations') return;
+  if (origin.hookPoint !== null && data.hookPoint !== origin.hookPoint)
+    throw new UsageError(
+      `--hook is ${data.hookPoint}, but dictionary ${from} reads ${origin.hookPoint} of model ${origin.model ?? 'unknown'}`,
+    );
+  const { contentHash } = (await resources.model(data.model)).description;
+  if (origin.modelHash !== null && contentHash !== origin.modelHash)
+    throw new UsageError(
+      `--model is ${data.model} (content ${contentHash.slice(0, 12)}), but dictionary ${from} was trained on model ${origin.model ?? 'unknown'} (content ${origin.modelHash.slice(0, 12)})`,
+    );
 }
 
 export async function finetune(
@@ -31,19 +49,9 @@ export async function finetune(
 ): Promise<TrainResult> {
   const outputFolder = resources.dictionaries.outputFolder(request.output);
   const from = await resources.dictionaries.load(request.from);
-  const { hookPoint, model, contextLength, modelHash } = from.origin;
-  if (request.data.kind !== 'activations' && hookPoint !== null && request.data.hookPoint !== hookPoint)
-    throw new UsageError(
-      `--hook is ${request.data.hookPoint}, but dictionary ${request.from} reads ${hookPoint} of model ${model ?? 'unknown'}`,
-    );
-  const { data, origin } = await trainingActivations(
-    request.data,
-    harvestTokens(request),
-    request.seed,
-    resources,
-    control,
-  );
+  await refuseOtherModel(request, from.origin, resources);
+  const { data, origin } = await activationsFor(request, resources, control);
   const engine = await resources.engine(request.engine, request.threads);
-  const known = request.data.kind === 'activations' ? { model, modelHash, hookPoint, contextLength } : origin;
+  const known = request.data.kind === 'activations' ? from.origin : origin;
   return (await finetuneDictionary(request, from, data, { engine, origin: known, outputFolder }, control)).result;
 }

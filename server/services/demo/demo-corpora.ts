@@ -38,11 +38,9 @@ function splitGlosses(): Record<keyof typeof CORPORA, Gloss[]> {
   return split;
 }
 
-/** Writes the split as files, as a user would have them, and adds them as corpora. What is there already is not added again. */
+/** Writes the split as files, as a user would have them, and adds them as corpora. Ingest passes over what an earlier run finished. */
 export async function makeCorpora(folder: string, resources: Resources, control: JobControl): Promise<void> {
   const store = await resources.corpora();
-  const present = await store.names();
-  if (Object.values(CORPORA).every((name) => present.includes(name))) return;
   const split = splitGlosses();
   await mkdir(folder, { recursive: true });
   const [tokenizer, embedder] = await Promise.all([resources.model(BUILTIN_MODEL), resources.encoder()]);

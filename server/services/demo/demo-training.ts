@@ -23,7 +23,7 @@ export interface DemoRun {
 }
 
 const TAU = 0.5;
-/** The paper's best arm, chosen before any result was seen. */
+/** One of the two best arms of the paper, chosen before any result was seen. */
 export const RETRIEVED_ARM = 'dense+tracin';
 
 export const RUNS: readonly DemoRun[] = [

@@ -1,0 +1,86 @@
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WorkError } from './errors.ts';
+import { floatToHalf, halfToFloat, SafetensorsFile, writeSafetensors } from './safetensors.ts';
+
+let folder = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ssae-safetensors-'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+describe('float16', () => {
+  it('comes back from every one of its 65,536 patterns', () => {
+    for (let bits = 0; bits < 65536; bits++) {
+      const value = halfToFloat(bits);
+      if (Number.isNaN(value)) expect(halfToFloat(floatToHalf(value))).toBeNaN();
+      else expect(floatToHalf(value)).toBe(bits);
+    }
+  });
+
+  it('is the nearest one, and of two as near the even one', () => {
+    fc.assert(
+      fc.property(fc.float({ noNaN: true, min: -65504, max: 65504 }), (value) => {
+        const bits = floatToHalf(value);
+        const distance = Math.abs(halfToFloat(bits) - value);
+        for (const other of [bits - 1, bits + 1]) {
+          const neighbour = halfToFloat(other & 0xffff);
+          if (Number.isFinite(neighbour) && Math.abs(neighbour - value) === distance) expect(bits % 2).toBe(0);
+          else if (Number.isFinite(neighbour)) expect(Math.abs(neighbour - value)).toBeGreaterThanOrEqual(distance);
+        }
+      }),
+    );
+  });
+});
+
+describe('a safetensors file', () => {
+  it('gives back what was written, whole and in part', async () => {
+    const path = join(folder, 'whole.safetensors');
+    const data = Float32Array.from({ length: 12 }, (_, i) => i / 7);
+    await writeSafetensors(path, { weights: { dtype: 'F32', shape: [3, 4], data } }, { made: 'here' });
+    await using file = await SafetensorsFile.open(path);
+    expect(file.metadata).toEqual({ made: 'here' });
+    expect(await file.float32('weights')).toEqual(data);
+    expect(await file.float32('weights', 4, 4)).toEqual(data.slice(4, 8));
+    await expect(file.float32('weights', 8, 8)).rejects.toThrow(WorkError);
+  });
+
+  it('is either read or refused by name, whatever bytes it holds', async () => {
+    const path = join(folder, 'mutant.safetensors');
+    await writeSafetensors(path, { weights: { dtype: 'F32', shape: [2, 2], data: new Float32Array(4) } });
+    const sound = await readFile(path);
+    const changes = fc.array(fc.tuple(fc.nat(sound.length - 1), fc.nat(255)), { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(changes, fc.nat(sound.length), async (edits, length) => {
+        const mutant = Buffer.from(sound);
+        for (const [place, byte] of edits) mutant[place] = byte;
+        await writeFile(path, mutant.subarray(0, length));
+        try {
+          await using file = await SafetensorsFile.open(path);
+          for (const [name, { dtype }] of file.tensors) if (dtype === 'F32') await file.float32(name);
+        } catch (error) {
+          expect(error).toBeInstanceOf(WorkError);
+          expect((error as Error).message).toContain(path);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('that declares more than it holds is refused before anything is allocated', async () => {
+    const path = join(folder, 'huge.safetensors');
+    const file = await open(path, 'w');
+    const prefix = Buffer.alloc(8);
+    prefix.writeBigUInt64LE(2n ** 60n);
+    await file.write(prefix);
+    await file.close();
+    await expect(SafetensorsFile.open(path)).rejects.toThrow(/not a safetensors file/);
+  });
+});
