@@ -133,6 +133,7 @@ export function trained(terminal: Terminal, result: TrainResult): string {
   const tilt = result.tau === null ? `tilt ${figure(result.tilt)}` : `tau ${figure(result.tau)}`;
   return record(terminal, [
     ['dictionary', result.dictionary],
+    ['folder', result.path],
     ['architecture', `${result.architecture}, ${count(result.dIn)} → ${count(result.dSae)}`],
     ...(result.hookPoint === null ? [] : [['hook point', result.hookPoint] as const]),
     ['objective', result.objective === 'erm' ? 'erm' : `term, ${tilt}`],

@@ -1,8 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type * as lancedb from '@lancedb/lancedb';
 import type { TextEmbedder } from '../foundation/encoding.ts';
-import { UsageError, unknownName } from '../foundation/errors.ts';
+import { messageOf, UsageError, unknownName, WorkError } from '../foundation/errors.ts';
 import type { Home } from '../foundation/home.ts';
 import { readManifest } from './corpus-manifest.ts';
 import { CorpusWriter } from './corpus-writer.ts';
@@ -28,6 +28,11 @@ export class CorpusStore implements AsyncDisposable {
     reserveLanceThreads();
     const lance = await import('@lancedb/lancedb');
     const folder = resolve(home.corpora); // LanceDB takes a bare name for a database in its cloud.
+    await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+      throw new WorkError(`corpora cannot be kept in ${folder}: ${messageOf(error)}. Name another folder with --home`, {
+        cause: error,
+      });
+    });
     return new CorpusStore(folder, lance, await lance.connect(folder));
   }
 

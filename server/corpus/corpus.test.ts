@@ -132,3 +132,9 @@ it('a corpus that does not exist is a wrong call that names the nearest, and a r
   );
   await expect(store.remove('gone')).rejects.toThrow('does not exist');
 });
+
+it('that cannot be kept in its folder is refused with the folder named', async () => {
+  const file = join(folder, 'no-folder');
+  await writeFile(file, '');
+  await expect(CorpusStore.open(new Home(file))).rejects.toThrow(/corpora cannot be kept in .*no-folder/);
+});

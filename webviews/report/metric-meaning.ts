@@ -1,9 +1,9 @@
-import type { Metric } from '../../server/protocol/results.ts';
+import type { Direction } from '../../server/protocol/outcome.ts';
 
 interface Meaning {
   readonly label: string;
   /** Which way is an improvement; null where it depends on what is wanted. */
-  readonly better: 'higher' | 'lower' | null;
+  readonly better: Direction;
 }
 
 const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
@@ -21,21 +21,13 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
   ['dead_share', { label: 'Share of features that never fire', better: 'lower' }],
   ['share_above_1_percent', { label: 'Share of features firing on > 1 % of tokens', better: null }],
   ['share_above_10_percent', { label: 'Share of features firing on > 10 % of tokens', better: null }],
+  ['encoder_norm', { label: 'Encoder norm ‖W_enc‖, mean', better: null }],
+  ['encoder_decoder_cosine', { label: 'Cosine of encoder and decoder, mean', better: null }],
+  ['maximum_decoder_cosine', { label: 'Largest cosine to another decoder row, mean', better: null }],
   ['tail_coverage', { label: 'Tail coverage', better: 'higher' }],
 ]);
 
 /** A metric this page has no words for keeps its name. */
 export function meaningOf(name: string): Meaning {
   return MEANINGS.get(name) ?? { label: name.replaceAll('_', ' '), better: null };
-}
-
-export type Outcome = 'better' | 'worse' | 'higher' | 'lower' | 'unresolved' | 'none';
-
-/** What the interval of the difference allows to say; `none` where nothing was compared or no interval was drawn. */
-export function outcomeOf({ baseline, low, high }: Metric, better: Meaning['better']): Outcome {
-  if (baseline === null || low === null || high === null || (low === 0 && high === 0)) return 'none';
-  if (low <= 0 && high >= 0) return 'unresolved';
-  const moved = low > 0 ? 'higher' : 'lower';
-  if (better === null) return moved;
-  return moved === better ? 'better' : 'worse';
 }

@@ -1,7 +1,8 @@
 import type { ReportedDictionary, ReportedSplit } from '../../server/protocol/report.ts';
 import type { Metric } from '../../server/protocol/results.ts';
 import { difference, figure, interval } from './figures.ts';
-import { meaningOf, type Outcome, outcomeOf } from './metric-meaning.ts';
+import { type Outcome, outcomeOf } from '../../server/protocol/outcome.ts';
+import { meaningOf } from './metric-meaning.ts';
 import { TableFigure } from './table-figure.tsx';
 
 const SPLITS: Readonly<Record<ReportedSplit['split'], string>> = {

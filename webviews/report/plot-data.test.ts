@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { difference, figure, interval, percent, percentTick, tick } from './figures.ts';
-import { outcomeOf } from './metric-meaning.ts';
 import { csvOf, rangeOf, thinned } from './plot-data.ts';
 import { seriesStyles, styleOf } from './series-style.ts';
 
@@ -48,17 +47,6 @@ describe('plots of the report', () => {
 });
 
 describe('metrics of the report', () => {
-  const metric = { value: 2, baseline: 1, difference: 1, formula: '' };
-
-  it('come to what their interval allows to say', () => {
-    expect(outcomeOf({ ...metric, low: 0.5, high: 1.5 }, 'higher')).toBe('better');
-    expect(outcomeOf({ ...metric, low: 0.5, high: 1.5 }, 'lower')).toBe('worse');
-    expect(outcomeOf({ ...metric, low: 0.5, high: 1.5 }, null)).toBe('higher');
-    expect(outcomeOf({ ...metric, low: -0.5, high: 1.5 }, 'higher')).toBe('unresolved');
-    expect(outcomeOf({ ...metric, low: null, high: null }, 'higher')).toBe('none');
-    expect(outcomeOf({ ...metric, baseline: null, low: 1, high: 2 }, 'higher')).toBe('none');
-  });
-
   it('are written with four digits, a true minus, and a dash for what is missing', () => {
     expect([0.71337, 1234.5, 20007, -0.0000123, 0, null, NaN].map((value) => figure(value))).toEqual([
       '0.7134',

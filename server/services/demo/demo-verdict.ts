@@ -1,15 +1,10 @@
 import type { Evaluation } from '../../evaluate/evaluate.ts';
+import { outcomeOf } from '../../protocol/outcome.ts';
 import type { ReportedRetrieval } from '../../protocol/report.ts';
 import type { Metric } from '../../protocol/results.ts';
 import type { DemoEvaluation } from './demo-evaluation.ts';
 import type { DemoRetrieval } from './demo-retrieval.ts';
 import { SUBJECT } from './subject.ts';
-
-/** Reads a paired difference the way a careful person does: its sign counts only when the interval excludes 0. */
-export function reading({ difference, low, high }: Metric): 'better' | 'worse' | 'no clear difference' {
-  if (difference === null || low === null || high === null || (low <= 0 && high >= 0)) return 'no clear difference';
-  return difference > 0 ? 'better' : 'worse';
-}
 
 function signed(value: number | null): string {
   return value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
@@ -31,11 +26,17 @@ function retrievalSentence(rows: readonly ReportedRetrieval[], labelled: number)
   );
 }
 
-const OUTCOME = {
-  better: 'helped',
-  worse: 'made it worse',
-  'no clear difference': 'made no difference that this much text can show',
-} as const;
+/** A difference counts only when its interval excludes 0. */
+function effect(metric: Metric): string {
+  switch (outcomeOf(metric, 'higher')) {
+    case 'better':
+      return 'helped';
+    case 'worse':
+      return 'made it worse';
+    default:
+      return 'made no difference that this much text can show';
+  }
+}
 
 /** What the demo found, whatever it says; one sentence a question. Changes are of explained variance, with 95 % intervals. */
 export function verdict({ rows, labelled }: DemoRetrieval, evaluation: DemoEvaluation): string[] {
@@ -44,8 +45,8 @@ export function verdict({ rows, labelled }: DemoRetrieval, evaluation: DemoEvalu
   const forgotten = explained(general.get('retrieved-erm')!);
   return [
     `Specialising on retrieved text changes the explained variance of held-out ${SUBJECT.domain} text by ${change(specialised)} against builtin-gsae.`,
-    `Retrieved against random text of equal tokens: ${change(explained(retrievalEffect))}. Choosing the text ${OUTCOME[reading(explained(retrievalEffect))]}.`,
-    `TERM against the mean loss on the same text: ${change(explained(termEffect))}. The tilt ${OUTCOME[reading(explained(termEffect))]}.`,
+    `Retrieved against random text of equal tokens: ${change(explained(retrievalEffect))}. Choosing the text ${effect(explained(retrievalEffect))}.`,
+    `TERM against the mean loss on the same text: ${change(explained(termEffect))}. The tilt ${effect(explained(termEffect))}.`,
     `Cost: on general text the specialised dictionary's explained variance changes by ${change(forgotten)}.`,
     retrievalSentence(rows, labelled),
   ];
