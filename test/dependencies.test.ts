@@ -5,20 +5,22 @@ import { packageRoot } from '../server/foundation/package-root.ts';
 
 /** Layers of server/, lowest first: a folder imports from its own layer's folder and from lower layers only. */
 const LAYERS = [
-  ['protocol', 'foundation'],
+  ['protocol', 'foundation', 'text'],
   ['compute', 'embedded'],
   ['model', 'sae', 'corpus'],
   ['inspect', 'evaluate', 'train', 'retrieve'],
   ['services'],
-  ['daemon', 'cli'],
+  ['daemon'],
+  ['lsp'],
+  ['cli'],
 ];
 /** Folders above a layer that may also use a neighbour of their own layer, and why. */
 const NEIGHBOURS: Readonly<Record<string, readonly string[]>> = {
   foundation: [],
+  // Pure functions over text that the editor, the language server and the services share.
+  text: [],
   // Clients import the protocol only; it names errors and the home folder as everybody does.
   protocol: ['foundation'],
-  // The command line starts and asks the daemon.
-  cli: ['daemon'],
 };
 
 function sourcesBelow(folder: string): string[] {
@@ -40,7 +42,7 @@ function mayImport(from: string, to: string): boolean {
   const [fromTop, fromFolder] = from.split(sep) as [string, string];
   const [toTop, toFolder] = to.split(sep) as [string, string];
   if (fromTop === 'client' || fromTop === 'webviews')
-    return toTop === fromTop || (toTop === 'server' && toFolder === 'protocol');
+    return toTop === fromTop || (toTop === 'server' && ['protocol', 'text'].includes(toFolder));
   if (toTop === 'bench') return fromFolder === 'cli'; // `ssae bench` runs the benchmarks
   if (toTop !== 'server') return false;
   if (fromFolder.endsWith('.ts')) return true; // server/cli.ts and server/main.ts stand above all folders

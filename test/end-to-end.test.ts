@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../server/foundation/package-root.ts';
 import { SafetensorsFile, writeSafetensors } from '../server/foundation/safetensors.ts';
+import type { FeatureResult } from '../server/protocol/feature-pages.ts';
 import type {
   CorpusSummary,
   DictionarySummary,
   EvaluateResult,
-  FeatureResult,
   IngestResult,
   InspectResult,
   RetrieveResult,

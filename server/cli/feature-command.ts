@@ -1,4 +1,4 @@
-import type { FeatureResult } from '../protocol/results.ts';
+import type { FeatureResult } from '../protocol/feature-pages.ts';
 import type { CliCommand } from './cli-command.ts';
 import { figure } from './figures.ts';
 import { paintTokens } from './painted-text.ts';
@@ -62,7 +62,7 @@ function shown(terminal: Terminal, feature: FeatureResult): string {
 }
 
 async function show(shell: Shell, feature: number, options: FeatureOptions): Promise<Outcome> {
-  const { FeatureRequest } = await import('../protocol/requests.ts');
+  const { FeatureRequest } = await import('../protocol/feature-pages.ts');
   const request = parseRequest(FeatureRequest, { ...options, feature, corpus: options.corpus ?? null });
   const json = await shell.withServices((services) => services.feature(request, shell.control));
   return { json, text: (terminal) => shown(terminal, json) };

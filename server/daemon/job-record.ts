@@ -1,5 +1,6 @@
 import type { Job, JobState, JobSpec } from '../protocol/jobs.ts';
 import type { CreatedEvent, JobEvent, JobJournal } from './job-journal.ts';
+import { jobTitle } from './job-title.ts';
 
 /** A job in memory: what is told of it, what it was asked, where it is written down. */
 export interface JobRecord {
@@ -10,7 +11,7 @@ export interface JobRecord {
 
 export function begin({ id, spec, at }: CreatedEvent, journal: JobJournal): JobRecord {
   const state: JobState = { kind: 'queued', since: at };
-  return { job: { id, kind: spec.kind, created: at, attempts: 0, state }, spec, journal };
+  return { job: { id, kind: spec.kind, title: jobTitle(spec), created: at, attempts: 0, state }, spec, journal };
 }
 
 /** The job after an event. */

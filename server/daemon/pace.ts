@@ -13,7 +13,7 @@ export class Pace {
 
   /** @param seconds a clock that never goes back. */
   measure(progress: Progress, seconds = performance.now() / 1000): JobProgress {
-    const { stage, done, total, unit, note = null } = progress;
+    const { stage, done, total, unit, note = null, point = null } = progress;
     if (stage !== this.#stage || done < this.#done) {
       this.#stage = stage;
       this.#rate = null;
@@ -28,6 +28,6 @@ export class Pace {
       this.#at = seconds;
     }
     const secondsLeft = this.#rate === null || total === null ? null : Math.max(0, (total - done) / this.#rate);
-    return { stage, done, total, unit, note, perSecond: this.#rate, secondsLeft };
+    return { stage, done, total, unit, note, perSecond: this.#rate, secondsLeft, point };
   }
 }

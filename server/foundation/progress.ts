@@ -1,4 +1,5 @@
 import { Interrupted } from './errors.ts';
+import type { TrainingPoint } from './training-point.ts';
 
 /** How far a piece of work is. `total` is null while it is not known. */
 export interface Progress {
@@ -10,6 +11,8 @@ export interface Progress {
   readonly unit: string;
   /** A live figure or two to show beside the bar: "loss 0.123". */
   readonly note?: string;
+  /** The latest figures of a training run. */
+  readonly point?: TrainingPoint;
 }
 
 /** How long work is watched and stopped. Every function that takes more than a second takes one. */

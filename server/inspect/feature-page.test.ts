@@ -30,7 +30,7 @@ function corpusOf(texts: readonly string[]): PassageSource & { reads: number } {
   });
   return {
     reads: 0,
-    summary: { contentHash: texts.join('|'), tokens: texts.join('').length },
+    summary: { name: 'corpus', contentHash: texts.join('|'), tokens: texts.join('').length },
     async *passages() {
       this.reads++;
       yield* await Promise.resolve(passages);

@@ -1,7 +1,7 @@
 import type { JobControl } from '../foundation/progress.ts';
-import type { FeatureResult } from '../protocol/results.ts';
+import type { FeatureResult } from '../protocol/feature-pages.ts';
 import { openFeatureIndex, type PassageSource } from './indexed-corpus.ts';
-import type { TopPassage } from './feature-index.ts';
+import { FIRST_OCTAVE, type TopPassage } from './feature-index.ts';
 import { checkFeature } from './inspect-text.ts';
 import { logitEffects } from './logit-effects.ts';
 import { similarFeatures } from './similar-features.ts';
@@ -41,12 +41,13 @@ export async function featurePage(
     bottomLogits: bottom,
     similar: similarFeatures(dictionary, feature, SIMILAR_FEATURES),
   };
-  if (corpus === null) return { ...page, density: null, passages: [] };
+  if (corpus === null) return { ...page, density: null, tokens: null, corpus: null, histogram: [], passages: [] };
   await using index = await openFeatureIndex(cacheFolder, inspected, corpus, control);
-  const { density, top: strongest } = await index.feature(feature);
+  const { density, histogram, top: strongest } = await index.feature(feature);
   return {
     ...page,
-    density,
+    ...{ density, tokens: index.tokens, corpus: corpus.summary.name },
+    histogram: [...histogram].map((count, octave) => ({ from: 2 ** (FIRST_OCTAVE + octave), count })),
     passages: await shownPassages(inspected, feature, strongest.slice(0, count), corpus, control),
   };
 }
@@ -73,6 +74,7 @@ async function shownPassages(
     const tokens = [...special.keys()]
       .filter((token) => special[token] !== 1)
       .map((token) => ({ text: text.slice(from[token], ends[token]), activation: activationAt(starts[i]! + token) }));
-    return { id, source: provenance.source, maximum: strongest[i]!.maximum, tokens };
+    const { maximum } = strongest[i]!;
+    return { id, source: provenance.source, maximum, share: maximum / strongest[0]!.maximum, tokens };
   });
 }

@@ -11,7 +11,7 @@ import type { InspectedDictionary } from './token-readings.ts';
 
 /** What an index needs of a corpus; `Corpus` of server/corpus is one. */
 export interface PassageSource {
-  readonly summary: { readonly contentHash: string; readonly tokens: number };
+  readonly summary: { readonly name: string; readonly contentHash: string; readonly tokens: number };
   passages(): AsyncIterable<Passage>;
   byIds(ids: readonly string[]): Promise<Passage[]>;
 }

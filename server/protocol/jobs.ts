@@ -1,5 +1,6 @@
 /** Jobs as the daemon keeps and tells them. */
 import { z } from 'zod';
+import type { TrainingPoint } from '../foundation/training-point.ts';
 import {
   DemoRequest,
   EvaluateRequest,
@@ -38,6 +39,8 @@ export interface JobProgress {
   readonly perSecond: number | null;
   /** Seconds until this stage's total is reached; null while unknown. */
   readonly secondsLeft: number | null;
+  /** The latest figures of a training job; null for other work. */
+  readonly point: TrainingPoint | null;
 }
 
 /** Why a paused job stands still: its owner asked, the daemon stopped in good order, or the daemon died under it. */
@@ -60,6 +63,8 @@ export type JobState =
 export interface Job {
   readonly id: string;
   readonly kind: JobKind;
+  /** What it is about, for lists: "entropy-ssae from builtin-gsae". */
+  readonly title: string;
   readonly created: string;
   /** How often it was started; more than once after it was resumed. */
   readonly attempts: number;

@@ -5,12 +5,16 @@
  */
 import { NotificationType, RequestType } from 'vscode-jsonrpc/node.js';
 import { z } from 'zod';
+import * as corpusPages from './corpus-pages.ts';
+import * as featurePages from './feature-pages.ts';
 import { type ErrorKind, type Job, type JobDetail, JobSpec } from './jobs.ts';
 import * as requests from './requests.ts';
 import type * as results from './results.ts';
+import * as tokenReadings from './token-readings.ts';
+import { type TrainingHistoryResult, TrainingHistoryRequest } from './training-history.ts';
 
 /** Raised when a message changes so that an older peer would misread it. `hello` and `daemon/stop` never change. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Bytes of one message's body. Larger ones are refused before they are read into memory. */
 export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;
@@ -73,6 +77,14 @@ export const RunModel = answering<results.RunModelResult>()('models/run', reques
 export const ListCorpora = answering<readonly results.CorpusSummary[]>()('corpora/list', Nothing);
 export const ShowCorpus = answering<results.CorpusSummary>()('corpora/show', ByName);
 export const RemoveCorpus = answering<null>()('corpora/remove', ByName);
+export const BrowseCorpus = answering<corpusPages.BrowseCorpusResult>()(
+  'corpora/browse',
+  corpusPages.BrowseCorpusRequest,
+);
+
+export const ListSelections = answering<readonly corpusPages.SelectionSummary[]>()('selections/list', Nothing);
+export const ShowSelection = answering<corpusPages.SelectionResult>()('selections/show', ByName);
+export const RemoveSelection = answering<null>()('selections/remove', ByName);
 
 export const ListSeeds = answering<readonly results.SeedSetSummary[]>()('seeds/list', Nothing);
 export const ShowSeeds = answering<results.SeedSetResult>()('seeds/show', ByName);
@@ -80,7 +92,27 @@ export const AddSeeds = answering<results.SeedSetResult>()('seeds/add', requests
 export const RemoveSeeds = answering<null>()('seeds/remove', ByName);
 
 export const Inspect = answering<results.InspectResult>()('inspect', requests.InspectRequest);
-export const ShowFeature = answering<results.FeatureResult>()('feature/show', requests.FeatureRequest);
+export const ReadSegments = answering<tokenReadings.ReadSegmentsResult>()(
+  'segments/read',
+  tokenReadings.ReadSegmentsRequest,
+);
+export const ReadToken = answering<tokenReadings.ReadTokenResult>()('token/read', tokenReadings.ReadTokenRequest);
+export const ShowTextFeatures = answering<tokenReadings.TextFeaturesResult>()(
+  'features/ofText',
+  tokenReadings.TextFeaturesRequest,
+);
+
+export const ShowFeature = answering<featurePages.FeatureResult>()('feature/show', featurePages.FeatureRequest);
+export const LabelFeature = answering<null>()('feature/label', featurePages.LabelFeatureRequest);
+export const SearchFeatures = answering<readonly featurePages.FoundFeature[]>()(
+  'features/search',
+  featurePages.SearchFeaturesRequest,
+);
+export const ShowSimilarFeatures = answering<featurePages.SimilarFeaturesResult>()(
+  'features/similar',
+  featurePages.SimilarFeaturesRequest,
+);
+export const Steer = answering<featurePages.SteerResult>()('steer', featurePages.SteerRequest);
 
 export const ListDictionaries = answering<readonly results.DictionarySummary[]>()('dictionaries/list', Nothing);
 export const ShowDictionary = answering<results.DictionarySummary>()('dictionaries/show', ByName);
@@ -96,12 +128,16 @@ export const ExportDictionary = answering<results.ExportResult>()(
 );
 
 export const Doctor = answering<results.DoctorResult>()('doctor', Nothing);
+/** Deletes what is made again when it is needed: activations, feature indexes, cut graphs. */
+export const ClearCaches = answering<results.ClearCachesResult>()('caches/clear', Nothing);
 
 /** Puts a job in the queue. Jobs belong to the daemon: they go on when their client leaves. */
 export const StartJob = answering<Job>()('jobs/start', JobSpec);
 /** All jobs that are remembered, oldest first. */
 export const ListJobs = answering<readonly Job[]>()('jobs/list', Nothing);
 export const ShowJob = answering<JobDetail>()('jobs/show', ByJob);
+/** Figures of a training job, also of one that is done. */
+export const ShowTrainingHistory = answering<TrainingHistoryResult>()('jobs/history', TrainingHistoryRequest);
 /** Ends a job for good, whether it waits or runs. Answers once it has ended. */
 export const CancelJob = answering<Job>()('jobs/cancel', ByJob);
 /** Stops a job at its next checkpoint, to be resumed later. Answers once it stands. */

@@ -31,6 +31,9 @@ export const RetrieveRequest = z.object({
   /** Passages a tracin arm reranks, as a multiple of the budget. */
   candidates: z.number().min(1).max(1000).default(4),
   seed,
+  /** Ids of passages that are taken first, in this order, and of passages that are never taken. */
+  pinned: z.array(name).max(100_000).default([]),
+  struck: z.array(name).max(100_000).default([]),
   /** Name in the home folder, or path, of the selection to write; null writes none. */
   output: name.nullable().default(null),
 });
@@ -136,16 +139,6 @@ export const InspectRequest = z.object({
   top: z.int().min(0).max(4096).default(5),
 });
 export type InspectRequest = z.infer<typeof InspectRequest>;
-
-export const FeatureRequest = z.object({
-  dictionary: name,
-  feature: z.int().min(0),
-  /** Corpus whose top passages are shown; null shows none. */
-  corpus: name.nullable().default(null),
-  passages: z.int().min(0).max(1000).default(10),
-  logits: z.int().min(0).max(1000).default(10),
-});
-export type FeatureRequest = z.infer<typeof FeatureRequest>;
 
 export const AddModelRequest = z.object({
   /** Hub id, folder or file. */

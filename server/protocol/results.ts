@@ -113,24 +113,6 @@ export interface IngestResult {
   readonly seconds: number;
 }
 
-export interface FeatureResult {
-  readonly dictionary: string;
-  readonly feature: number;
-  readonly label: string | null;
-  /** Share of the corpus's tokens it fires on; null without a corpus. */
-  readonly density: number | null;
-  readonly topLogits: readonly { readonly token: string; readonly effect: number }[];
-  readonly bottomLogits: readonly { readonly token: string; readonly effect: number }[];
-  /** Features whose decoder rows point most nearly the same way, nearest first. */
-  readonly similar: readonly { readonly feature: number; readonly cosine: number; readonly label: string | null }[];
-  readonly passages: readonly {
-    readonly id: string;
-    readonly source: string;
-    readonly maximum: number;
-    readonly tokens: readonly { readonly text: string; readonly activation: number }[];
-  }[];
-}
-
 export interface DoctorResult {
   readonly version: string;
   readonly node: string;
@@ -211,6 +193,13 @@ export interface DictionarySummary {
   readonly bytes: number;
   readonly path: string;
   readonly contentHash: string;
+  /** Tokens over which the share that each feature fires on was counted; null where nobody counted. */
+  readonly densityTokens: number | null;
+}
+
+export interface ClearCachesResult {
+  /** Bytes that were freed. */
+  readonly bytes: number;
 }
 
 export interface EncodeResult {

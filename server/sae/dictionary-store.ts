@@ -59,7 +59,7 @@ async function exists(path: string): Promise<boolean> {
 /** Reads a folder whoever wrote it. Its name is the folder's. @throws WorkError naming what is damaged or not supported. */
 export async function loadDictionary(folder: string, name: string = basename(resolve(folder))): Promise<Dictionary> {
   const read = await readSaeLens(folder);
-  return { name, contentHash: dictionaryHash(read), ...read, labels: await readLabels(folder, read.shape.dSae) };
+  return { name, contentHash: dictionaryHash(read), ...read, labels: await readLabels(folder, read.shape.dSae), densities: null };
 }
 
 /** @throws UsageError when the folder holds something that is not a dictionary and would be lost. */
@@ -194,12 +194,13 @@ export class DictionaryStore {
 
   async show(reference: string): Promise<DictionarySummary> {
     const path = await this.resolve(reference);
-    const { name, shape, origin, contentHash } = await this.load(reference);
+    const { name, shape, origin, contentHash, densities } = await this.load(reference);
     const { size } = await stat(join(path, 'sae_weights.safetensors'));
     const { architecture, dIn, dSae } = shape;
     return {
       ...{ name, architecture: architecture.kind, dIn, dSae, k: architecture.kind === 'topk' ? architecture.k : null },
       ...{ model: origin.model, hookPoint: origin.hookPoint, bytes: size, path, contentHash },
+      densityTokens: densities?.tokens ?? null,
     };
   }
 

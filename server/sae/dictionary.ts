@@ -9,6 +9,13 @@ export interface DictionaryOrigin {
   readonly contextLength: number | null;
 }
 
+/** Shares of tokens that features fire on, counted when the dictionary was made. */
+export interface FeatureDensities {
+  /** [d_sae] 0 to 1 */
+  readonly shares: Float32Array;
+  readonly tokens: number;
+}
+
 /**
  * A dictionary in memory: canonical form pre = z W_enc + b_enc, f = act(pre), x̂ = f W_dec + b_dec on RAW activations.
  * Training normalises activations by one scalar; the scalar is folded into the parameters before they get here.
@@ -24,4 +31,6 @@ export interface Dictionary {
   readonly origin: DictionaryOrigin;
   /** [d_sae] a person's names of features; null where there is none. */
   readonly labels: ReadonlyMap<number, string>;
+  /** How often each feature fires; null where nobody counted. */
+  readonly densities: FeatureDensities | null;
 }

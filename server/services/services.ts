@@ -1,5 +1,6 @@
 import type { JobControl } from '../foundation/progress.ts';
 import type { Home } from '../foundation/home.ts';
+import type * as featurePages from '../protocol/feature-pages.ts';
 import type * as requests from '../protocol/requests.ts';
 import type * as results from '../protocol/results.ts';
 
@@ -33,7 +34,7 @@ export interface Services extends AsyncDisposable {
   evaluate(request: requests.EvaluateRequest, control: JobControl): Promise<results.EvaluateResult>;
 
   inspect(request: requests.InspectRequest, control: JobControl): Promise<results.InspectResult>;
-  feature(request: requests.FeatureRequest, control: JobControl): Promise<results.FeatureResult>;
+  feature(request: featurePages.FeatureRequest, control: JobControl): Promise<featurePages.FeatureResult>;
 
   listDictionaries(): Promise<readonly results.DictionarySummary[]>;
   showDictionary(dictionary: string): Promise<results.DictionarySummary>;

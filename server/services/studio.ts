@@ -4,6 +4,7 @@ import { ingest } from '../corpus/ingest.ts';
 import { featurePage } from '../inspect/feature-page.ts';
 import { inspectText } from '../inspect/inspect-text.ts';
 import { BUILTIN_MODEL } from '../model/model-store.ts';
+import type * as featurePages from '../protocol/feature-pages.ts';
 import type * as requests from '../protocol/requests.ts';
 import type * as results from '../protocol/results.ts';
 import { runDemo } from './demo/demo.ts';
@@ -119,7 +120,7 @@ class Studio implements Services {
     return inspectText(request.text, await this.#resources.inspectable(request.dictionary), request, control);
   }
 
-  async feature(request: requests.FeatureRequest, control: JobControl): Promise<results.FeatureResult> {
+  async feature(request: featurePages.FeatureRequest, control: JobControl): Promise<featurePages.FeatureResult> {
     const inspectable = await this.#resources.inspectable(request.dictionary);
     const corpus = request.corpus === null ? null : await (await this.#resources.corpora()).corpus(request.corpus);
     return featurePage(inspectable, request, corpus, this.home.cache, control);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { DictionaryParameters, EngineShape, TrainingState } from '../compute/engine.ts';
 import { messageOf, UsageError, WorkError } from '../foundation/errors.ts';
 import { SafetensorsFile, writeSafetensors, type TensorData } from '../foundation/safetensors.ts';
-import { HistoryPoint } from './history.ts';
+import { TrainingPoint } from '../foundation/training-point.ts';
 
 const Progress = z.object({
   /** What the run is of; a checkpoint is only taken up by an equal run. */
@@ -18,7 +18,7 @@ const Progress = z.object({
   seconds: z.number().min(0),
   /** Times of the latest steps. */
   milliseconds: z.array(z.number().min(0)),
-  history: z.array(HistoryPoint),
+  history: z.array(TrainingPoint),
 });
 
 /** Chance needs no state of its own: everything is drawn from the seed and the step. */

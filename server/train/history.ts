@@ -1,34 +1,18 @@
-import { z } from 'zod';
-
-export const HistoryPoint = z.object({
-  /** Steps done, counted from 1. */
-  step: z.number(),
-  /** R of the batch with auxiliary terms. */
-  loss: z.number(),
-  /** 1 / Σ w², tokens. */
-  effectiveSampleSize: z.number(),
-  l0: z.number(),
-  /** 1 − Σ‖x−x̂‖² / Σ‖x−x̄‖² over the batch. */
-  explainedVariance: z.number().nullable(),
-  /** Share of latents silent for the auxiliary loss's window; null without that loss. */
-  deadShare: z.number().nullable(),
-  learningRate: z.number(),
-});
-export type HistoryPoint = z.infer<typeof HistoryPoint>;
+import type { TrainingPoint } from '../foundation/training-point.ts';
 
 const MAX_POINTS = 2000;
 
 /** One point a step while they fit, then every second, fourth, … step. What is kept depends on the steps alone. */
 export class History {
-  #points: HistoryPoint[];
+  #points: TrainingPoint[];
   #stride = 1;
 
-  constructor(points: readonly HistoryPoint[] = []) {
+  constructor(points: readonly TrainingPoint[] = []) {
     this.#points = [...points];
     this.#thin();
   }
 
-  get points(): readonly HistoryPoint[] {
+  get points(): readonly TrainingPoint[] {
     return this.#points;
   }
 
@@ -37,7 +21,7 @@ export class History {
     return (step - 1) % this.#stride === 0;
   }
 
-  record(point: HistoryPoint): void {
+  record(point: TrainingPoint): void {
     if (!this.wants(point.step)) return;
     this.#points.push(point);
     this.#thin();

@@ -320,8 +320,8 @@ describe('finetuning', () => {
   it('takes the sparsity coefficient from the dictionary, or asks for it', async () => {
     const { dictionary } = await train({ architecture: relu });
     expect(dictionary.sparsityCoefficient).toBe(0.05);
-    const { name, contentHash, shape, parameters, labels } = dictionary;
-    const unknown = { name, contentHash, shape, parameters, labels, origin };
+    const { name, contentHash, shape, parameters, labels, densities } = dictionary;
+    const unknown = { name, contentHash, shape, parameters, labels, densities, origin };
     const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
     await expect(finetuneDictionary(finetuneRequestFor(), unknown, data, context, unwatched)).rejects.toThrow(
       /--l1 is missing/,

@@ -3,9 +3,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { EngineTrainer, ForwardResult, TrainingState } from '../compute/engine.ts';
 import { Interrupted, WorkError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
+import type { TrainingPoint } from '../foundation/training-point.ts';
 import { randomFor, type Batch, type BatchSource } from './batches.ts';
 import { writeCheckpoint, type CheckpointProgress } from './checkpoint.ts';
-import type { History, HistoryPoint } from './history.ts';
+import type { History } from './history.ts';
 import { weighLosses, type WeighedLosses } from './objective.ts';
 import { resampleDead } from './resample.ts';
 import { learningRateAt, sparsityCoefficientAt, type TrainingPlan } from './training-plan.ts';
@@ -143,21 +144,22 @@ class Loop {
     const { batch, forward, loss, deadShare, learningRate } = done;
     const { effectiveSampleSize } = done.weighed;
     const l0 = forward.active / plan.batch;
-    if (history.wants(this.#steps)) {
-      const explainedVariance = batchExplainedVariance(batch.values, plan.shape.dIn, forward.reconstruction);
-      const point: HistoryPoint = {
-        ...{ step: this.#steps, loss, effectiveSampleSize, l0, explainedVariance, deadShare, learningRate },
-      };
-      history.record(point);
-    }
     const now = performance.now();
-    if (now - this.#reported < REPORT_MILLISECONDS && this.#steps < plan.steps) return;
+    const reports = now - this.#reported >= REPORT_MILLISECONDS || this.#steps === plan.steps;
+    if (!reports && !history.wants(this.#steps)) return;
+    const explainedVariance = batchExplainedVariance(batch.values, plan.shape.dIn, forward.reconstruction);
+    const point: TrainingPoint = {
+      ...{ step: this.#steps, loss, effectiveSampleSize, l0, explainedVariance, deadShare, learningRate },
+    };
+    history.record(point);
+    if (!reports) return;
     this.#reported = now;
     const recent = this.#milliseconds.slice(-20);
     const rate = (1000 * plan.batch * recent.length) / recent.reduce((sum, value) => sum + value, 0);
     this.#control.report({
       ...{ stage: 'training', done: this.#steps, total: plan.steps, unit: 'steps' },
       note: `loss ${loss.toPrecision(4)} · L0 ${l0.toFixed(1)} · ESS ${effectiveSampleSize.toFixed(0)} of ${plan.batch} · ${Math.round(rate).toLocaleString('en-US')} tokens/s`,
+      point,
     });
   }
 

@@ -7,7 +7,7 @@ import type { ReportedTraining } from '../../protocol/report.ts';
 import { FinetuneRequest } from '../../protocol/requests.ts';
 import type { TrainResult } from '../../protocol/results.ts';
 import { BUILTIN_MODEL } from '../../model/model-store.ts';
-import { HistoryPoint } from '../../train/history.ts';
+import { TrainingPoint } from '../../foundation/training-point.ts';
 import type { Arm } from '../../retrieve/selection.ts';
 import type { Resources } from '../resources.ts';
 import { finetune } from '../training.ts';
@@ -54,7 +54,7 @@ export interface TrainedDemo {
 
 async function curveOf(name: string, batch: number, resources: Resources): Promise<ReportedTraining> {
   const folder = await resources.dictionaries.resolve(name);
-  const points = z.array(HistoryPoint).parse(JSON.parse(await readFile(join(folder, 'history.json'), 'utf8')));
+  const points = z.array(TrainingPoint).parse(JSON.parse(await readFile(join(folder, 'history.json'), 'utf8')));
   return {
     name,
     step: points.map(({ step }) => step),

@@ -1,0 +1,18 @@
+import { z } from 'zod';
+
+/** Figures of one training step. */
+export const TrainingPoint = z.object({
+  /** Steps done, counted from 1. */
+  step: z.number(),
+  /** R of the batch with auxiliary terms. */
+  loss: z.number(),
+  /** 1 / Σ w², tokens. */
+  effectiveSampleSize: z.number(),
+  l0: z.number(),
+  /** 1 − Σ‖x−x̂‖² / Σ‖x−x̄‖² over the batch. */
+  explainedVariance: z.number().nullable(),
+  /** Share of latents silent for the auxiliary loss's window; null without that loss. */
+  deadShare: z.number().nullable(),
+  learningRate: z.number(),
+});
+export type TrainingPoint = z.infer<typeof TrainingPoint>;

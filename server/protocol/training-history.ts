@@ -1,0 +1,20 @@
+/** A training run as it goes: what the live panel draws. */
+import { z } from 'zod';
+
+export const TRAINING_SERIES = ['loss', 'effectiveSampleSize', 'l0', 'explainedVariance', 'deadShare'] as const;
+export type TrainingSeries = (typeof TRAINING_SERIES)[number];
+
+export const TrainingHistoryRequest = z.object({
+  job: z.string().min(1).max(4096),
+  /** Only points after this step. */
+  after: z.int().min(0).default(0),
+});
+export type TrainingHistoryRequest = z.infer<typeof TrainingHistoryRequest>;
+
+/** Columns of equal length as base64 of little-endian Float64; NaN stands for a value that there is not. */
+export interface TrainingHistoryResult {
+  readonly job: string;
+  readonly batch: number;
+  readonly step: string;
+  readonly series: Readonly<Record<TrainingSeries, string>>;
+}
