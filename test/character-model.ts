@@ -128,7 +128,10 @@ export function identityDictionary(
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  return { dictionary: { name, contentHash: name, shape, parameters, origin, labels: new Map([[2, 'b']]), densities: null }, engine };
+  return {
+    dictionary: { name, contentHash: name, shape, parameters, origin, labels: new Map([[2, 'b']]), densities: null },
+    engine,
+  };
 }
 
 function compressed(activations: Float32Array): SparseFeatures {

@@ -59,7 +59,13 @@ async function exists(path: string): Promise<boolean> {
 /** Reads a folder whoever wrote it. Its name is the folder's. @throws WorkError naming what is damaged or not supported. */
 export async function loadDictionary(folder: string, name: string = basename(resolve(folder))): Promise<Dictionary> {
   const read = await readSaeLens(folder);
-  return { name, contentHash: dictionaryHash(read), ...read, labels: await readLabels(folder, read.shape.dSae), densities: null };
+  return {
+    name,
+    contentHash: dictionaryHash(read),
+    ...read,
+    labels: await readLabels(folder, read.shape.dSae),
+    densities: null,
+  };
 }
 
 /** @throws UsageError when the folder holds something that is not a dictionary and would be lost. */
