@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import type { DaemonConnection } from '../../server/protocol/connection.ts';
+import type { Job } from '../../server/protocol/jobs.ts';
 import type { Request } from '../../server/protocol/messages.ts';
+import { setting } from '../settings.ts';
 import { RestartLimit } from './restart-limit.ts';
 
 export type DaemonState =
@@ -14,6 +16,7 @@ export class DaemonLink implements vscode.Disposable {
   readonly #context: vscode.ExtensionContext;
   readonly #log: vscode.LogOutputChannel;
   readonly #changes = new vscode.EventEmitter<DaemonState>();
+  readonly #jobs = new vscode.EventEmitter<Job>();
   readonly #limit = new RestartLimit();
   #state: DaemonState = { kind: 'idle' };
   #connection: Promise<DaemonConnection> | null = null;
@@ -24,6 +27,8 @@ export class DaemonLink implements vscode.Disposable {
   }
 
   readonly onDidChangeState = this.#changes.event;
+  /** Every job of the daemon when the link is made, and again whenever one changes. */
+  readonly onDidChangeJob = this.#jobs.event;
 
   get state(): DaemonState {
     return this.#state;
@@ -81,21 +86,50 @@ export class DaemonLink implements vscode.Disposable {
       const { connectOrLaunch } = await import('../../server/protocol/launch.ts');
       const connection = await connectOrLaunch({
         home: homeSetting(),
-        node: settings().get<string>('nodePath')?.trim() || process.execPath,
+        node: setting('nodePath').trim() || process.execPath,
         program: this.#context.asAbsolutePath('dist/server/main.js'),
         client: this.#name,
       });
-      const { pid, version } = connection.endpoint;
-      this.#become({ kind: 'ready', pid, version });
-      void connection.closed.then((reason) => {
-        this.#lose(connection, reason);
-      });
+      await this.#adopt(connection);
       return connection;
     } catch (error) {
       this.#connection = null;
       this.#become({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
       throw error;
     }
+  }
+
+  async #adopt(connection: DaemonConnection): Promise<void> {
+    const { FollowJobs } = await import('../../server/protocol/messages.ts');
+    connection.onJobChanged((job) => {
+      this.#jobs.fire(job);
+    });
+    void connection.closed.then((reason) => {
+      this.#lose(connection, reason);
+    });
+    const { pid, version } = connection.endpoint;
+    this.#become({ kind: 'ready', pid, version });
+    for (const job of await connection.request(FollowJobs, { job: null })) this.#jobs.fire(job);
+  }
+
+  get #isConnected(): boolean {
+    return this.#connection !== null;
+  }
+
+  /** Attaches to a daemon that runs already; starts none. */
+  async attach(): Promise<void> {
+    if (this.#isConnected) return;
+    const { DaemonConnection } = await import('../../server/protocol/connection.ts');
+    const { daemonFolder } = await import('../../server/protocol/launch.ts');
+    const opening = DaemonConnection.open(daemonFolder(homeSetting()), this.#name);
+    const connection = await opening.catch(() => null);
+    if (connection === null) return;
+    if (this.#isConnected) {
+      connection.dispose();
+      return;
+    }
+    this.#connection = Promise.resolve(connection);
+    await this.#adopt(connection);
   }
 
   #lose(connection: DaemonConnection, reason: string | null): void {
@@ -121,14 +155,11 @@ export class DaemonLink implements vscode.Disposable {
       () => undefined,
     );
     this.#changes.dispose();
+    this.#jobs.dispose();
   }
-}
-
-function settings(): vscode.WorkspaceConfiguration {
-  return vscode.workspace.getConfiguration('ssae');
 }
 
 /** The home folder of the settings; null for SSAE_HOME or the platform's own. */
 function homeSetting(): string | null {
-  return settings().get<string>('home')?.trim() || null;
+  return setting('home').trim() || null;
 }

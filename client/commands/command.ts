@@ -1,0 +1,24 @@
+import * as vscode from 'vscode';
+
+/** Registers a command whose failure is told to the user once, with the log a click away. */
+export function command(
+  log: vscode.LogOutputChannel,
+  id: string,
+  run: (...args: never[]) => unknown,
+): vscode.Disposable {
+  return vscode.commands.registerCommand(id, async (...args: never[]) => {
+    try {
+      return await run(...args);
+    } catch (error) {
+      if (!(error instanceof vscode.CancellationError)) void tellFailure(log, error);
+      return undefined;
+    }
+  });
+}
+
+export async function tellFailure(log: vscode.LogOutputChannel, error: unknown): Promise<void> {
+  log.error(error instanceof Error ? error : String(error));
+  const showLog = vscode.l10n.t('Show Log');
+  const message = error instanceof Error ? error.message : String(error);
+  if ((await vscode.window.showErrorMessage(message, showLog)) === showLog) log.show(true);
+}
