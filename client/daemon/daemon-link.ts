@@ -112,24 +112,17 @@ export class DaemonLink implements vscode.Disposable {
     for (const job of await connection.request(FollowJobs, { job: null })) this.#jobs.fire(job);
   }
 
-  get #isConnected(): boolean {
-    return this.#connection !== null;
-  }
-
   /** Attaches to a daemon that runs already; starts none. */
   async attach(): Promise<void> {
-    if (this.#isConnected) return;
+    if (this.#connection !== null) return;
     const { DaemonConnection } = await import('../../server/protocol/connection.ts');
     const { daemonFolder } = await import('../../server/protocol/launch.ts');
-    const opening = DaemonConnection.open(daemonFolder(homeSetting()), this.#name);
-    const connection = await opening.catch(() => null);
+    const connection = await DaemonConnection.open(daemonFolder(homeSetting()), this.#name).catch(() => null);
     if (connection === null) return;
-    if (this.#isConnected) {
-      connection.dispose();
-      return;
-    }
-    this.#connection = Promise.resolve(connection);
-    await this.#adopt(connection);
+    // Somebody may have connected while we were on the way.
+    this.#connection ??= Promise.resolve(connection);
+    if ((await this.#connection) === connection) await this.#adopt(connection);
+    else connection.dispose();
   }
 
   #lose(connection: DaemonConnection, reason: string | null): void {
