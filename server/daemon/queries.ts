@@ -27,6 +27,8 @@ export function answerQueries(session: Session, services: () => Promise<Services
   answer(messages.RemoveSeeds, (studio, { name }) => nothing(studio.removeSeeds(name)));
 
   answer(messages.Inspect, (studio, request, control) => studio.inspect(request, control));
+  answer(messages.ReadSegments, (studio, request, control) => studio.readSegments(request, control));
+  answer(messages.ReadToken, (studio, request, control) => studio.readToken(request, control));
   answer(messages.ShowFeature, (studio, request, control) => studio.feature(request, control));
 
   answer(messages.ListDictionaries, (studio) => studio.listDictionaries());

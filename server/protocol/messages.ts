@@ -96,7 +96,11 @@ export const ReadSegments = answering<tokenReadings.ReadSegmentsResult>()(
   'segments/read',
   tokenReadings.ReadSegmentsRequest,
 );
-export const ReadToken = answering<tokenReadings.ReadTokenResult>()('token/read', tokenReadings.ReadTokenRequest);
+/** null where no token is at the place. */
+export const ReadToken = answering<tokenReadings.ReadTokenResult | null>()(
+  'token/read',
+  tokenReadings.ReadTokenRequest,
+);
 export const ShowTextFeatures = answering<tokenReadings.TextFeaturesResult>()(
   'features/ofText',
   tokenReadings.TextFeaturesRequest,

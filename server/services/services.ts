@@ -3,6 +3,7 @@ import type { Home } from '../foundation/home.ts';
 import type * as featurePages from '../protocol/feature-pages.ts';
 import type * as requests from '../protocol/requests.ts';
 import type * as results from '../protocol/results.ts';
+import type * as tokenReadings from '../protocol/token-readings.ts';
 
 /**
  * Everything the product does, once: the command line calls it in its own process, the daemon for its clients.
@@ -34,6 +35,15 @@ export interface Services extends AsyncDisposable {
   evaluate(request: requests.EvaluateRequest, control: JobControl): Promise<results.EvaluateResult>;
 
   inspect(request: requests.InspectRequest, control: JobControl): Promise<results.InspectResult>;
+  readSegments(
+    request: tokenReadings.ReadSegmentsRequest,
+    control: JobControl,
+  ): Promise<tokenReadings.ReadSegmentsResult>;
+  /** null where no token is at the place. */
+  readToken(
+    request: tokenReadings.ReadTokenRequest,
+    control: JobControl,
+  ): Promise<tokenReadings.ReadTokenResult | null>;
   feature(request: featurePages.FeatureRequest, control: JobControl): Promise<featurePages.FeatureResult>;
 
   listDictionaries(): Promise<readonly results.DictionarySummary[]>;

@@ -3,10 +3,12 @@ import type { JobControl } from '../foundation/progress.ts';
 import { ingest } from '../corpus/ingest.ts';
 import { featurePage } from '../inspect/feature-page.ts';
 import { inspectText } from '../inspect/inspect-text.ts';
+import { SegmentReader } from '../inspect/segment-reader.ts';
 import { BUILTIN_MODEL } from '../model/model-store.ts';
 import type * as featurePages from '../protocol/feature-pages.ts';
 import type * as requests from '../protocol/requests.ts';
 import type * as results from '../protocol/results.ts';
+import type * as tokenReadings from '../protocol/token-readings.ts';
 import { runDemo } from './demo/demo.ts';
 import { encodeDictionary, exportDictionary, importDictionary } from './dictionary-files.ts';
 import { diagnose } from './doctor.ts';
@@ -14,6 +16,7 @@ import { evaluate } from './evaluation.ts';
 import { runModel } from './model-run.ts';
 import { Resources } from './resources.ts';
 import { retrieveResult, retrieveSelection } from './retrieval.ts';
+import { readSegments, readToken } from './segments.ts';
 import type { Services } from './services.ts';
 import { finetune, train } from './training.ts';
 
@@ -26,6 +29,7 @@ export interface ServiceOptions {
 class Studio implements Services {
   readonly home: Home;
   readonly #resources: Resources;
+  readonly #segments = new SegmentReader();
   readonly #threads: number | null;
 
   constructor(home: Home, { threads = null }: ServiceOptions) {
@@ -118,6 +122,20 @@ class Studio implements Services {
 
   async inspect(request: requests.InspectRequest, control: JobControl): Promise<results.InspectResult> {
     return inspectText(request.text, await this.#resources.inspectable(request.dictionary), request, control);
+  }
+
+  readSegments(
+    request: tokenReadings.ReadSegmentsRequest,
+    control: JobControl,
+  ): Promise<tokenReadings.ReadSegmentsResult> {
+    return readSegments(request, this.#segments, this.#resources, control);
+  }
+
+  readToken(
+    request: tokenReadings.ReadTokenRequest,
+    control: JobControl,
+  ): Promise<tokenReadings.ReadTokenResult | null> {
+    return readToken(request, this.#segments, this.#resources, control);
   }
 
   async feature(request: featurePages.FeatureRequest, control: JobControl): Promise<featurePages.FeatureResult> {
