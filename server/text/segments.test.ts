@@ -20,7 +20,7 @@ describe('segments of a text', () => {
         for (const [i, { context, start, end }] of segments.entries()) {
           expect(start).toBe(i === 0 ? 0 : segments[i - 1]!.end);
           expect(end - start).toBeGreaterThan(0);
-          expect(end - start).toBeLessThanOrEqual(600);
+          expect(end - start).toBeLessThanOrEqual(480);
           expect(start - context).toBeLessThanOrEqual(CONTEXT_LENGTH);
           expect(context).toBeLessThanOrEqual(start);
         }

@@ -6,10 +6,10 @@
  * `ssae inspect` reads windows of the model's whole context instead; the two agree on a text of one segment.
  */
 
-/** UTF-16 units. With the context a segment is some 230 tokens of English, within the smallest context that models have. */
+/** UTF-16 units. With the context a segment is some 200 tokens of technical English, within the smallest context that models have. */
 const MINIMUM_LENGTH = 240;
-const MAXIMUM_LENGTH = 600;
-export const CONTEXT_LENGTH = 256;
+const MAXIMUM_LENGTH = 480;
+export const CONTEXT_LENGTH = 128;
 /** Of the places where a line ends and no paragraph does, one in this many is a cut. */
 const LINES_A_CUT = 4;
 
