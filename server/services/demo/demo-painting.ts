@@ -1,6 +1,6 @@
 import type { SparseFeatures } from '../../compute/engine.ts';
 import { throwIfStopped, type JobControl } from '../../foundation/progress.ts';
-import { intensity } from '../../inspect/paint.ts';
+import { intensity } from '../../text/intensity.ts';
 import { sequencesOfText } from '../../model/sequences.ts';
 import type { PaintedToken, ReportedPassage } from '../../protocol/report.ts';
 import type { InspectableDictionary, Resources } from '../resources.ts';
