@@ -14,6 +14,7 @@ const bin = (...path) => join(root, 'node_modules', ...path);
 const checks = [
   ['types of the server, client and tests', bin('typescript', 'bin', 'tsc'), ['--noEmit']],
   ['types of the webviews', bin('typescript', 'bin', 'tsc'), ['--noEmit', '-p', 'webviews']],
+  ['types of the tests that drive the window', bin('typescript', 'bin', 'tsc'), ['--noEmit', '-p', 'test/workbench']],
   ['lint', bin('eslint', 'bin', 'eslint.js'), ['.']],
   ['format', bin('prettier', 'bin', 'prettier.cjs'), ['--check', '--log-level', 'warn', '.']],
 ];
