@@ -20,10 +20,9 @@ function damaged(path: string, why: string): WorkError {
 
 /** A file that does not say so, SAELens's own among them, was counted over 0 tokens: over a number nobody noted. */
 function tokensOf({ path, metadata }: SafetensorsFile): number {
-  if (metadata === null || typeof metadata !== 'object' || !Object.hasOwn(metadata, 'tokens')) return 0;
-  const tokens = /^\d{1,15}$/.test(metadata['tokens']!) ? Number(metadata['tokens']) : NaN;
-  if (!Number.isSafeInteger(tokens))
-    throw damaged(path, `says it was counted over ${JSON.stringify(metadata['tokens'])} tokens`);
+  const stated = (metadata as Readonly<Record<string, unknown>> | null)?.['tokens'] ?? '0';
+  const tokens = typeof stated === 'string' && /^\d{1,15}$/.test(stated) ? Number(stated) : NaN;
+  if (Number.isNaN(tokens)) throw damaged(path, `says it was counted over ${JSON.stringify(stated)} tokens`);
   return tokens;
 }
 

@@ -118,19 +118,6 @@ describe('training', () => {
     expect(await loadDictionary(output)).toEqual(dictionary);
   });
 
-  it('counts how often each feature fires, over the training rows too where few are held out', async () => {
-    const { dictionary } = await train();
-    const { shape, parameters, densities } = dictionary;
-    await using held = await referenceEngine.dictionary(shape, parameters);
-    const { features } = await held.encode(synthesise(3000, D_IN, 12, 1));
-    const shares = new Float64Array(shape.dSae);
-    for (const feature of features) shares[feature]! += 1 / 3000;
-    expect(densities!.tokens).toBe(3000);
-    densities!.shares.forEach((share, feature) => {
-      expect(share).toBeCloseTo(shares[feature]!, 6);
-    });
-  });
-
   it('folds the scale away: features and reconstruction are in the units of the activations', async () => {
     const { dictionary } = await train({ tokens: 64 * 100 });
     const first = output;
