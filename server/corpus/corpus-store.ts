@@ -97,9 +97,13 @@ export class CorpusStore implements AsyncDisposable {
   async remove(name: string): Promise<void> {
     const names = await this.names();
     if (!names.includes(name)) throw unknownName('corpus', name, names);
-    await using _claim = await this.#claim(name);
-    await this.#connection.dropTable(name);
-    await rm(this.manifestPath(name), { force: true });
+    const claim = await this.#claim(name);
+    try {
+      await this.#connection.dropTable(name);
+      await rm(this.manifestPath(name), { force: true });
+    } finally {
+      await claim[Symbol.asyncDispose]();
+    }
   }
 
   /** @throws UsageError when the name cannot be a table's and a file's name on every platform */

@@ -59,7 +59,7 @@ describe('a claim', () => {
     const path = join(folder, 'c.lock');
     await writeFile(path, JSON.stringify({ pid: DEAD, token: 'x' }));
     const taken = await Promise.all(Array.from({ length: 20 }, () => Claim.take(path)));
-    const stands = await Promise.all(taken.map((claim) => claim instanceof Claim && claim.stands()));
+    const stands = await Promise.all(taken.map(async (claim) => claim instanceof Claim && (await claim.stands())));
     expect(stands.filter(Boolean)).toHaveLength(1);
     for (const claim of taken) if (claim instanceof Claim) await claim[Symbol.asyncDispose]();
   });

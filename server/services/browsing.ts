@@ -41,10 +41,10 @@ export function selectionResult(
   name: string,
   { config, tokens, overlapDropped, note, contentHash, hits }: StoredSelection,
 ): SelectionResult {
-  const { arm, corpus, seeds, seed, pinned, struck } = config;
+  const { arm, corpus, seeds, seed, dictionary, candidates, pinned, struck } = config;
   return {
     ...{ name, arm, corpus, seeds, passages: hits.length, tokens, overlapDropped, note },
-    ...{ seed, budget: config.tokens, pinned, struck, contentHash },
+    ...{ seed, budget: config.tokens, dictionary, candidates, pinned, struck, contentHash },
     hits: hits.map(({ passage, score }) => shown(passage, score)),
   };
 }
