@@ -40,9 +40,9 @@ async function readBounded(file: string): Promise<string> {
 }
 
 function isDeeperThan(value: unknown, depth: number): boolean {
-  let level: unknown[] = [value];
+  let level: readonly unknown[] = [value];
   for (let i = 0; i < depth; i++)
-    level = level.flatMap((one) => (one !== null && typeof one === 'object' ? Object.values(one) : []));
+    level = level.flatMap((one) => (one !== null && typeof one === 'object' ? (Object.values(one) as unknown[]) : []));
   return level.some((one) => one !== null && typeof one === 'object');
 }
 
@@ -68,8 +68,9 @@ function sourceOf(source: string, folder: string): string {
   return isDynamicPattern(source) ? `${escapePath(folder)}/${source}` : resolve(folder, source);
 }
 
-function resolvePaths(experiment: Experiment, folder: string): Omit<Experiment, '$schema'> {
-  const { $schema: _, ...rest } = experiment;
+function resolvePaths(experiment: Experiment, folder: string): Experiment {
+  const rest = { ...experiment };
+  delete rest.$schema;
   const corpora = Object.entries(rest.corpora).map(([name, corpus]) => [
     name,
     { ...corpus, sources: corpus.sources.map((source) => sourceOf(source, folder)) },

@@ -26,11 +26,21 @@ function below(schema: JsonSchema, part: PropertyKey): JsonSchema[] {
   return isSchema(inner) && !Array.isArray(inner) ? [inner] : [];
 }
 
+function schemasAt(path: readonly PropertyKey[]): JsonSchema[] {
+  let schemas = alternatives(experimentJsonSchema());
+  for (const part of path) schemas = schemas.flatMap((schema) => below(schema, part)).flatMap(alternatives);
+  return schemas;
+}
+
 /** Keys that may stand at a place of the file. */
 function keysAt(path: readonly PropertyKey[]): string[] {
-  let schemas = [experimentJsonSchema()].flatMap(alternatives);
-  for (const part of path) schemas = schemas.flatMap((schema) => below(schema, part)).flatMap(alternatives);
-  return [...new Set(schemas.flatMap(({ properties }) => Object.keys(properties ?? {})))];
+  return [...new Set(schemasAt(path).flatMap(({ properties }) => Object.keys(properties ?? {})))];
+}
+
+/** Words that may stand at a place of the file; none where it is not one of a few. */
+function wordsAt(path: readonly PropertyKey[]): string[] {
+  const values = schemasAt(path).flatMap((schema) => [schema.const, ...(schema.enum ?? [])]);
+  return values.filter((value) => typeof value === 'string');
 }
 
 /** `objectives[1].tau` */
@@ -68,20 +78,10 @@ function sentenceOf(issue: z.core.$ZodIssue, file: unknown): string[] {
   const value = valueAt(file, path);
   if (issue.code === 'invalid_key')
     return [`${place} cannot be a name; ${issue.issues[0]?.message ?? 'expected another name'}`];
-  const choices = choicesOf(issue, value);
-  const said = `${place === '' ? 'the file' : place} is ${shown(value)}; ${issue.message}`;
-  if (choices.length === 0 || value === undefined) return [said];
-  return [
-    `${place} is ${shown(value)}; expected one of: ${choices.join(', ')}. Nearest: ${closest(String(value), choices)}`,
-  ];
-}
-
-/** Words that could stand instead of a wrong one. */
-function choicesOf(issue: z.core.$ZodIssue, value: unknown): string[] {
-  if (typeof value !== 'string') return [];
-  if (issue.code === 'invalid_value') return issue.values.map(String);
-  if (issue.code !== 'invalid_union' || issue.discriminator === undefined) return [];
-  return 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+  const words = wordsAt(path);
+  if (typeof value === 'string' && words.length > 0)
+    return [`${place} is ${shown(value)}; expected one of: ${words.join(', ')}. Nearest: ${closest(value, words)}`];
+  return [`${place === '' ? 'the file' : place} is ${shown(value)}; ${issue.message}`];
 }
 
 /** What is wrong with a file, a sentence each: the place, the value, what is expected, the nearest valid spelling. */
