@@ -14,8 +14,8 @@ const SHOWN_METRICS: Readonly<Record<string, string>> = {
   tail_coverage: 'tail coverage',
 };
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
+function percent(share: number | null): string {
+  return share === null ? '–' : `${(100 * share).toFixed(2)} %`;
 }
 
 function retrievalTable(terminal: Terminal, { retrieval }: ReportData): string {
@@ -94,15 +94,15 @@ function paintedReadings(terminal: Terminal, { painted }: ReportData): string[] 
   ];
 }
 
-/** What a person reads when the demo ends: the verdict, what was found, before and after, the painted passage. */
-export function demoText(terminal: Terminal, data: ReportData): string {
+/** What a person reads when a demo or an experiment ends: the verdict, what was found, before and after, the painted passage. */
+export function reportText(terminal: Terminal, data: ReportData): string {
   const heading = (text: string): string => terminal.chalk.bold.underline(text);
   return [
     heading(data.title),
     data.verdict.map((sentence) => wrap(`• ${sentence}`, terminal.width).join('\n  ')).join('\n'),
-    heading('Retrieval, against the labels'),
+    heading(data.retrieval.some(({ precision }) => precision !== null) ? 'Retrieval, against the labels' : 'Retrieval'),
     retrievalTable(terminal, data),
-    heading('Before (builtin-gsae) and after, on text neither searched nor finetuned on'),
+    heading('Before and after, on text neither searched nor finetuned on'),
     ...['domain', 'general'].flatMap((split) => splitTable(terminal, data.dictionaries, split) ?? []),
     ...paintedReadings(terminal, data),
     ...data.notes.map((note) => wrap(note, terminal.width).join('\n')),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { wilson } from './demo-retrieval.ts';
+import { wilson } from './reported-retrieval.ts';
 
 describe("Wilson's interval", () => {
   it('is that of scipy.stats.binomtest(k, n).proportion_ci(method="wilson")', () => {
