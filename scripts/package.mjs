@@ -6,7 +6,7 @@ import { createVSIX } from '@vscode/vsce';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newestMtime, prepare, root } from './prepare.mjs';
 
@@ -17,6 +17,17 @@ export function vsixTarget() {
 }
 
 export const vsixPath = join(root, 'dist', `ssae-studio-${vsixTarget()}.vsix`);
+
+/** The bundles of the last build, as lines of .vscodeignore: one a folder. */
+function bundles() {
+  const files = readFileSync(join(root, 'dist', 'built'), 'utf8').split('\n');
+  const shipped = files.filter((name) => name !== '' && !name.endsWith('.map'));
+  const folders = [...new Set(shipped.map((name) => posix.dirname(name)))];
+  return folders.map((folder) => {
+    const names = shipped.filter((name) => posix.dirname(name) === folder).map((name) => posix.basename(name));
+    return `!${folder}/@(${names.join('|')})`;
+  });
+}
 
 /** Native files of this platform, as lines of .vscodeignore: that of onnxruntime, of LanceDB, and our own addon, if it was built. */
 function nativeFiles() {
@@ -53,7 +64,8 @@ export async function packageExtension({ force = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ssae-package-'));
   try {
     const ignoreFile = join(folder, 'vscodeignore');
-    writeFileSync(ignoreFile, [readFileSync(join(root, '.vscodeignore'), 'utf8'), ...nativeFiles(), ''].join('\n'));
+    const always = readFileSync(join(root, '.vscodeignore'), 'utf8');
+    writeFileSync(ignoreFile, [always, ...bundles(), ...nativeFiles(), ''].join('\n'));
     const packagePath = join(folder, 'packaged.vsix');
     await createVSIX({
       ...{ cwd: root, target: vsixTarget(), packagePath, ignoreFile },
