@@ -8,7 +8,7 @@ it('an address says all that its document shows', () => {
     fc.record({
       kind: fc.constant('corpus' as const),
       ...{ corpus: name, page: fc.integer({ min: 1, max: 999_999_999 }) },
-      query: fc.option(fc.string({ minLength: 1, unit: 'grapheme' })),
+      query: fc.option(fc.string({ minLength: 1, unit: 'grapheme' }), { nil: null }),
     }),
     fc.record({ kind: fc.constant('selection' as const), selection: name }),
     fc.record({ kind: fc.constant('comparison' as const), selection: name, against: name }),
