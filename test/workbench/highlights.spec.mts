@@ -1,11 +1,11 @@
 import { expect, test, THEMES, type Box, type Workbench } from './workbench.mts';
 
 const FIRST_LINE = 'The quark is bound by gluons inside the proton.';
-const COMMAND = 'SSAE Studio: Show Features of This Document';
+const TOGGLE = 'SSAE Studio: Toggle Feature Highlights';
 
 test.beforeEach(async ({ workbench }) => {
   await workbench.openFile('notes.txt');
-  await workbench.run(COMMAND);
+  await workbench.run(TOGGLE);
   await expect.poll(async () => (await workbench.backgrounds()).length).toBeGreaterThan(10);
 });
 
@@ -34,7 +34,7 @@ test('the paint is seen in light, dark and both high contrast themes', async ({ 
     await workbench.theme(theme);
     await expect.poll(async () => seen.has(colors(await workbench.backgrounds()))).toBe(false);
     seen.add(colors(await workbench.backgrounds()));
-    await workbench.screenshot(`show-features-${theme}`);
+    await workbench.screenshot(`highlights-${theme}`);
   }
   expect(seen.size).toBe(Object.keys(THEMES).length);
 });
