@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { messageOf, UsageError } from '../foundation/errors.ts';
 import { TrainingPoint } from '../foundation/training-point.ts';
 import type { Job, JobDetail } from '../protocol/jobs.ts';
-import { TRAINING_SERIES, type TrainingHistoryResult, type TrainingSeries } from '../protocol/training-history.ts';
+import type { TrainingHistoryResult } from '../protocol/training-history.ts';
+import { TRAINING_SERIES, type TrainingSeries } from '../protocol/training-series.ts';
 import type { Log } from './log.ts';
 import { type StoredPoint, TrainingPoints } from './training-points.ts';
 

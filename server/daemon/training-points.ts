@@ -1,7 +1,7 @@
 import { appendFile, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TrainingPoint } from '../foundation/training-point.ts';
-import { TRAINING_SERIES } from '../protocol/training-history.ts';
+import { TRAINING_SERIES } from '../protocol/training-series.ts';
 
 /** What of a point is kept: its step and the series that are drawn. */
 export type StoredPoint = Pick<TrainingPoint, 'step' | (typeof TRAINING_SERIES)[number]>;
