@@ -1,5 +1,5 @@
 import type { ReportedHit } from '../../server/protocol/report.ts';
-import { figure } from './figures.ts';
+import { figure } from '../kit/figures.ts';
 
 const SUMMARY_CHARACTERS = 180;
 

@@ -1,5 +1,5 @@
 import type { ReportedRetrieval } from '../../server/protocol/report.ts';
-import { figure, interval, percent } from './figures.ts';
+import { figure, interval, percent } from '../kit/figures.ts';
 import { TableFigure } from './table-figure.tsx';
 
 export function RetrievalTable({ rows }: { readonly rows: readonly ReportedRetrieval[] }) {
