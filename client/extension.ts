@@ -7,6 +7,7 @@ import { DaemonLink } from './daemon/daemon-link.ts';
 import { JobWatch } from './daemon/job-watch.ts';
 import { FeaturePaint } from './decorations/feature-paint.ts';
 import { createDaemonStatusItem } from './status/daemon-status-item.ts';
+import { createStoredTexts } from './stored-texts.ts';
 import type { Studio } from './studio.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
@@ -21,6 +22,7 @@ export function activate(context: vscode.ExtensionContext): void {
     studio.dictionary,
     paint,
     createDaemonStatusItem(link),
+    createStoredTexts(studio),
     command(log, 'ssae.showFeatures', () => showFeatures(link, paint)),
     command(log, 'ssae.clearFeatures', () => {
       for (const { document } of vscode.window.visibleTextEditors) paint.clear(document);
