@@ -13,6 +13,7 @@ import { registerFeaturePanel } from './panels/register-feature-panel.ts';
 import { registerTrainingPanel } from './panels/register-training-panel.ts';
 import { createDictionaryStatusItem } from './status/dictionary-status-item.ts';
 import { createJobStatusItem } from './status/job-status-item.ts';
+import { createStoredTexts } from './stored-texts.ts';
 import type { Studio } from './studio.ts';
 import { registerJobsView } from './views/jobs-view.ts';
 
@@ -27,9 +28,7 @@ export function activate(context: vscode.ExtensionContext): void {
     createJobStatusItem(jobs),
     registerHighlightCommands(studio, highlights, choice),
     registerTokenHover(studio, highlights, choice),
-    registerFeaturePanel(studio),
-    registerTrainingPanel(studio),
-    registerJobsView(studio),
+    createStoredTexts(studio),
     command(log, 'ssae.restartDaemon', async () => {
       await restartDaemon(link);
       highlights.retry();
@@ -39,6 +38,9 @@ export function activate(context: vscode.ExtensionContext): void {
       log.show(true);
     }),
   );
+  registerFeaturePanel(studio);
+  registerTrainingPanel(studio);
+  registerJobsView(studio);
   void link.attach();
 }
 
