@@ -14,6 +14,7 @@ import { addJob } from './job-command.ts';
 import { addModel } from './model-command.ts';
 import { addRetrieve } from './retrieve-command.ts';
 import { addSeeds } from './seeds-command.ts';
+import { addSteer } from './steer-command.ts';
 import { addFinetune, addTrain } from './train-command.ts';
 import type { GlobalOptions, Shell } from './shell.ts';
 import { anyText, wholeNumber } from './values.ts';
@@ -30,6 +31,7 @@ const FAMILIES = [
   addEvaluate,
   addInspect,
   addFeature,
+  addSteer,
   addDictionary,
   addDaemon,
   addJob,
