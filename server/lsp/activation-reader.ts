@@ -27,8 +27,8 @@ export interface SegmentActivations {
 export interface Watch {
   readonly signal: AbortSignal;
   /** @throws when the answer is of no use any more */
-  check(): void;
-  report(done: number, total: number): void;
+  readonly check: () => void;
+  readonly report: (done: number, total: number) => void;
 }
 
 const MAX_BYTES = 64 * 2 ** 20;

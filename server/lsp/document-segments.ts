@@ -1,45 +1,86 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { TextSegment } from '../protocol/token-readings.ts';
-import { cutSegments, type Segment } from '../text/segments.ts';
+import { formatOf, offsetIn, placeIn, type TextRegion, textRegions } from '../text/regions.ts';
+import { cutSegments } from '../text/segments.ts';
 
 /** UTF-16 units. A longer document is not read at all. */
 export const MAX_DOCUMENT_LENGTH = 8 * 2 ** 20;
 /** UTF-16 units that an answer about a whole document covers; what follows is read by requests for ranges. */
 export const MAX_WHOLE_LENGTH = 200_000;
 
+/** A segment of one of a document's text regions. Offsets are UTF-16. */
+export interface DocumentSegment {
+  readonly region: TextRegion;
+  /** Where the segment begins in the region's text. */
+  readonly at: number;
+  readonly given: TextSegment;
+  /** In the document. */
+  readonly start: number;
+  readonly end: number;
+}
+
 interface Cut {
   readonly version: number;
-  readonly segments: readonly Segment[];
+  readonly fields: readonly string[];
+  readonly segments: readonly DocumentSegment[];
 }
 
 const cuts = new WeakMap<TextDocument, Cut>();
 
-/** A document's segments, cut once a version. */
-export function segmentsOf(document: TextDocument): readonly Segment[] {
+/** Whether a document holds records, each with a text of its own. */
+export function hasRecords(document: TextDocument): boolean {
+  return formatOf(fileNameOf(document), document.languageId) !== 'plain';
+}
+
+/** The URI's path without query: enough to tell the ending. */
+function fileNameOf({ uri }: TextDocument): string {
+  return uri.replace(/[?#].*$/, '');
+}
+
+/**
+ * A document's segments in order, cut once a version.
+ * @param fields names of fields that hold a record's text
+ */
+export function segmentsOf(document: TextDocument, fields: readonly string[]): readonly DocumentSegment[] {
   const known = cuts.get(document);
-  if (known !== undefined && known.version === document.version) return known.segments;
+  if (known?.version === document.version && known.fields === fields) return known.segments;
   const text = document.getText();
-  const segments = text.length > MAX_DOCUMENT_LENGTH ? [] : cutSegments(text);
-  cuts.set(document, { version: document.version, segments });
+  const format = formatOf(fileNameOf(document), document.languageId);
+  const regions = text.length > MAX_DOCUMENT_LENGTH ? [] : textRegions(text, format, fields);
+  const segments = regions.flatMap(segmentsOfRegion);
+  cuts.set(document, { version: document.version, fields, segments });
   return segments;
 }
 
-/** Segments that share text with [start, end), UTF-16 offsets. */
-export function segmentsWithin(segments: readonly Segment[], start: number, end: number): readonly Segment[] {
+function segmentsOfRegion(region: TextRegion): DocumentSegment[] {
+  return cutSegments(region.text).map(({ context, start, end }) => ({
+    ...{ region, at: start },
+    given: { context: region.text.slice(context, start), text: region.text.slice(start, end) },
+    start: placeIn(region, start),
+    end: placeIn(region, end),
+  }));
+}
+
+/** Segments that share text with [start, end) of the document. */
+export function segmentsWithin(
+  segments: readonly DocumentSegment[],
+  start: number,
+  end: number,
+): readonly DocumentSegment[] {
   return segments.filter((segment) => segment.start < end && segment.end > start);
 }
 
-/** The segments of the document's beginning that an answer about the whole of it covers. */
-export function wholeSegments(document: TextDocument): readonly Segment[] {
-  return segmentsOf(document).filter(({ end }) => end <= MAX_WHOLE_LENGTH);
+/** The segment that a place of the document is in; null between regions and at the end of the text. */
+export function segmentAt(segments: readonly DocumentSegment[], place: number): DocumentSegment | null {
+  return segments.find(({ start, end }) => place >= start && place < end) ?? null;
 }
 
-/** The segment that a place is in; null at the end of the text. */
-export function segmentAt(document: TextDocument, offset: number): Segment | null {
-  return segmentsOf(document).find(({ start, end }) => offset >= start && offset < end) ?? null;
+/** Place in the document of an offset into the segment's text. */
+export function placeOf({ region, at }: DocumentSegment, offset: number): number {
+  return placeIn(region, at + offset);
 }
 
-/** What the daemon is given of a segment. */
-export function textOf(text: string, { context, start, end }: Segment): TextSegment {
-  return { context: text.slice(context, start), text: text.slice(start, end) };
+/** Offset into the segment's text of a place of the document. */
+export function offsetOf({ region, at }: DocumentSegment, place: number): number {
+  return offsetIn(region, place) - at;
 }

@@ -4,10 +4,9 @@ import { ReadToken, ShowDictionary } from '../protocol/messages.ts';
 import type { DictionarySummary } from '../protocol/results.ts';
 import type { Measure, ReadTokenResult, TokenFeature } from '../protocol/token-readings.ts';
 import { percentText } from '../text/token-text.ts';
-import type { Segment } from '../text/segments.ts';
 import { ActivationReader, type Question, type Watch } from './activation-reader.ts';
 import type { Asker } from './daemon-link.ts';
-import { segmentAt, textOf } from './document-segments.ts';
+import { type DocumentSegment, offsetOf, placeOf, segmentAt, segmentsOf } from './document-segments.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 
 /** How long a dictionary is taken for unchanged, milliseconds. */
@@ -73,58 +72,48 @@ export class Reading {
     return kind === 'error' || kind === 'difference' ? { ...question, measure: { kind: 'strongest' } } : question;
   }
 
-  /** The tokens of some segments of a document. */
+  segmentsOf(document: TextDocument): readonly DocumentSegment[] {
+    return segmentsOf(document, this.settings['textField.names']);
+  }
+
+  /** The tokens of some segments, in their order. */
   async activations(
-    document: TextDocument,
-    segments: readonly Segment[],
+    segments: readonly DocumentSegment[],
     question: Question,
     watch: Watch,
   ): Promise<readonly Activation[]> {
-    const text = document.getText();
-    const read = await this.#activations.read(
-      segments.map((segment) => textOf(text, segment)),
-      question,
-      watch,
-    );
+    const given = segments.map((segment) => segment.given);
+    const read = await this.#activations.read(given, question, watch);
     return read.flatMap(({ spans, values }, i) =>
       Array.from(values, (value, token) => ({
-        start: segments[i]!.start + spans[2 * token]!,
-        end: segments[i]!.start + spans[2 * token + 1]!,
+        start: placeOf(segments[i]!, spans[2 * token]!),
+        end: placeOf(segments[i]!, spans[2 * token + 1]!),
         value,
       })),
     );
   }
 
-  /** The largest value known so far of some segments of a document. */
-  strongestKnown(document: TextDocument, segments: readonly Segment[], question: Question): number {
-    const text = document.getText();
-    return this.#activations.strongestKnown(
-      segments.map((segment) => textOf(text, segment)),
-      question,
-    );
+  /** The largest value known so far of some segments. */
+  strongestKnown(segments: readonly DocumentSegment[], question: Question): number {
+    const given = segments.map((segment) => segment.given);
+    return this.#activations.strongestKnown(given, question);
   }
 
   /** The token at a place of a document; null where there is none. */
-  async tokenAt(document: TextDocument, offset: number, signal: AbortSignal): Promise<FoundToken | null> {
-    const segment = segmentAt(document, offset);
+  async tokenAt(document: TextDocument, place: number, signal: AbortSignal): Promise<FoundToken | null> {
+    const segment = segmentAt(this.segmentsOf(document), place);
     if (segment === null) return null;
-    const token = await this.tokenIn(document.getText(), segment, offset - segment.start, signal);
-    return token === null
-      ? null
-      : { start: segment.start + token.start, end: segment.start + token.end, token };
-  }
-
-  /** The token at an offset into a segment of a text. */
-  tokenIn(text: string, segment: Segment, offset: number, signal: AbortSignal): Promise<ReadTokenResult | null> {
     const { dictionary, hidden, measure, baseline } = this.settings;
-    return this.daemon.request(
+    const token = await this.daemon.request(
       ReadToken,
       {
-        ...{ dictionary, hidden: [...hidden], segment: textOf(text, segment), offset, top: MAX_FEATURES },
+        ...{ dictionary, hidden: [...hidden], top: MAX_FEATURES },
+        ...{ segment: segment.given, offset: offsetOf(segment, place) },
         baseline: measure === 'difference' ? baseline : null,
       },
       signal,
     );
+    return token === null ? null : { start: placeOf(segment, token.start), end: placeOf(segment, token.end), token };
   }
 
   /** What is painted, in a few words. */

@@ -38,6 +38,8 @@ describe('settings', () => {
       expect(changeSettings(DEFAULT_SETTINGS, given).settings).toEqual(DEFAULT_SETTINGS);
       expect(changeSettings(DEFAULT_SETTINGS, given).complaints).toHaveLength(1);
     }
-    expect(changeSettings(DEFAULT_SETTINGS, JSON.parse('{"__proto__": {"x": 1}, "constructor": 1}')).complaints).toHaveLength(2);
+    expect(
+      changeSettings(DEFAULT_SETTINGS, JSON.parse('{"__proto__": {"x": 1}, "constructor": 1}')).complaints,
+    ).toHaveLength(2);
   });
 });

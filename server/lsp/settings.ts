@@ -69,7 +69,14 @@ export function changeSettings(
   const complaints: string[] = [];
   for (const [path, value] of flatten(given)) {
     const key = ALIASES[path] ?? path;
-    if (!isKey(key)) complaints.push(unknownName('the setting', `ssae.${path}`, KEYS.map((each) => `ssae.${each}`)).message);
+    if (!isKey(key))
+      complaints.push(
+        unknownName(
+          'the setting',
+          `ssae.${path}`,
+          KEYS.map((each) => `ssae.${each}`),
+        ).message,
+      );
     // An editor sends null for what is not set.
     else if (value === null) changed[key] = DEFAULT_SETTINGS[key];
     else {

@@ -11,7 +11,7 @@ import {
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { featureText, fenced, tokenText } from '../text/token-text.ts';
 import type { Watch } from './activation-reader.ts';
-import { segmentAt, segmentsOf, segmentsWithin, wholeSegments } from './document-segments.ts';
+import { MAX_WHOLE_LENGTH, segmentsWithin } from './document-segments.ts';
 import { type Activation, namedFeature, type Reading } from './reading.ts';
 import { type PaintedPiece, paintedPieces } from './semantic-tokens.ts';
 
@@ -42,14 +42,16 @@ export async function paint(
 ): Promise<readonly PaintedPiece[]> {
   if (!reading.settings.semanticTokens) return [];
   const question = await reading.question();
-  const all = segmentsOf(document);
+  const all = reading.segmentsOf(document);
   const segments =
-    range === null ? wholeSegments(document) : segmentsWithin(all, ...offsetsOf(document, range));
-  const activations = await reading.activations(document, segments, question, watch);
+    range === null
+      ? all.filter(({ end }) => end <= MAX_WHOLE_LENGTH)
+      : segmentsWithin(all, ...offsetsOf(document, range));
+  const activations = await reading.activations(segments, question, watch);
   const strongest =
     range === null
       ? activations.reduce((most, { value }) => Math.max(most, value), 0)
-      : reading.strongestKnown(document, all, question);
+      : reading.strongestKnown(all, question);
   return paintedPieces(document, activations, strongest);
 }
 
@@ -86,8 +88,8 @@ export async function inlayHints(
   if (!reading.settings.inlayHints) return [];
   const question = await reading.featureQuestion();
   const [from, to] = offsetsOf(document, range);
-  const segments = segmentsWithin(segmentsOf(document), from, to);
-  const activations = await reading.activations(document, segments, question, watch);
+  const segments = segmentsWithin(reading.segmentsOf(document), from, to);
+  const activations = await reading.activations(segments, question, watch);
   const chosen = strongestOfLines(
     document,
     activations.filter(({ start, end }) => start >= from && end <= to),
@@ -138,14 +140,14 @@ export async function highlights(
   watch: Watch,
 ): Promise<DocumentHighlight[] | null> {
   const offset = document.offsetAt(position);
-  if (segmentAt(document, offset) === null) return null;
   const { measure } = await reading.featureQuestion();
   const found = await reading.tokenAt(document, offset, watch.signal);
   const feature = found === null ? null : namedFeature(found.token.reading.features, measure);
   if (feature === null) return null;
   const question = await reading.question({ kind: 'features', features: [feature.feature] });
-  const near = segmentsWithin(segmentsOf(document), offset - HIGHLIGHT_LENGTH, offset + HIGHLIGHT_LENGTH);
-  const activations = await reading.activations(document, near, question, watch);
+  const all = reading.segmentsOf(document);
+  const near = segmentsWithin(all, offset - HIGHLIGHT_LENGTH, offset + HIGHLIGHT_LENGTH);
+  const activations = await reading.activations(near, question, watch);
   return activations
     .filter(({ value }) => value > 0)
     .slice(0, MAX_HIGHLIGHTS)

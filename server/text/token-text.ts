@@ -30,8 +30,8 @@ const MAX_LABEL_LENGTH = 80;
 /** A label on one line, cut where it is too long. */
 export function shortLabel(label: string, length: number): string {
   const line = label.replace(/\s+/g, ' ').trim();
-  const characters = [...line];
-  return characters.length <= length ? line : `${characters.slice(0, length - 1).join('')}…`;
+  const graphemes = Array.from(new Intl.Segmenter().segment(line), ({ segment }) => segment);
+  return graphemes.length <= length ? line : `${graphemes.slice(0, length - 1).join('')}…`;
 }
 
 /** A share as per cent with two significant digits: `0.031 %`. */
@@ -65,13 +65,7 @@ function featureLines(features: readonly ShownFeature[]): string[] {
   ]);
   const widths = [0, 1, 2, 3].map((column) => Math.max(0, ...rows.map((row) => row[column]!.length)));
   return rows.map(([feature, activation, cells, density, label]) =>
-    [
-      feature!.padEnd(widths[0]!),
-      activation!.padStart(widths[1]!),
-      cells,
-      density!.padStart(widths[3]!),
-      label,
-    ]
+    [feature!.padEnd(widths[0]!), activation!.padStart(widths[1]!), cells, density!.padStart(widths[3]!), label]
       .join('  ')
       .trimEnd(),
   );
