@@ -1,34 +1,54 @@
 import * as vscode from 'vscode';
+import { Bookmarks } from './bookmarks.ts';
 import { command } from './commands/command.ts';
 import { copyDiagnostics, restartDaemon } from './commands/daemon-commands.ts';
-import { showFeatures } from './commands/show-features.ts';
+import { registerHighlightCommands } from './commands/highlight-commands.ts';
 import { CurrentDictionary } from './current-dictionary.ts';
 import { DaemonLink } from './daemon/daemon-link.ts';
 import { JobWatch } from './daemon/job-watch.ts';
-import { FeaturePaint } from './decorations/feature-paint.ts';
-import { createDaemonStatusItem } from './status/daemon-status-item.ts';
+import { Highlights } from './decorations/highlights.ts';
+import { registerTokenHover } from './hover/token-hover.ts';
+import { MeasureChoice } from './measure-choice.ts';
+import { registerFeaturePanel } from './panels/register-feature-panel.ts';
+import { registerTrainingPanel } from './panels/register-training-panel.ts';
+import { createDictionaryStatusItem } from './status/dictionary-status-item.ts';
+import { createJobStatusItem } from './status/job-status-item.ts';
+import { createStoredTexts } from './stored-texts.ts';
 import type { Studio } from './studio.ts';
+import { registerJobsView } from './views/jobs-view.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
-  const log = vscode.window.createOutputChannel('SSAE Studio', { log: true });
-  const link = new DaemonLink(context, log);
-  const studio: Studio = { context, log, link, jobs: new JobWatch(link), dictionary: new CurrentDictionary() };
-  const paint = new FeaturePaint();
+  const studio = createStudio(context);
+  const { log, link, jobs, dictionary, bookmarks } = studio;
+  const choice = new MeasureChoice(context.workspaceState);
+  const highlights = new Highlights(studio, choice);
   context.subscriptions.push(
-    log,
-    link,
-    studio.jobs,
-    studio.dictionary,
-    paint,
-    createDaemonStatusItem(link),
-    command(log, 'ssae.showFeatures', () => showFeatures(link, paint)),
-    command(log, 'ssae.clearFeatures', () => {
-      for (const { document } of vscode.window.visibleTextEditors) paint.clear(document);
+    ...[log, link, jobs, dictionary, bookmarks, choice, highlights],
+    createDictionaryStatusItem(studio, highlights, choice),
+    createJobStatusItem(jobs),
+    registerHighlightCommands(studio, highlights, choice),
+    registerTokenHover(studio, highlights, choice),
+    createStoredTexts(studio),
+    command(log, 'ssae.restartDaemon', async () => {
+      await restartDaemon(link);
+      highlights.retry();
     }),
-    command(log, 'ssae.restartDaemon', () => restartDaemon(link)),
     command(log, 'ssae.copyDiagnostics', () => copyDiagnostics(link)),
     command(log, 'ssae.showLog', () => {
       log.show(true);
     }),
   );
+  registerFeaturePanel(studio);
+  registerTrainingPanel(studio);
+  registerJobsView(studio);
+  void link.attach();
+}
+
+function createStudio(context: vscode.ExtensionContext): Studio {
+  const log = vscode.window.createOutputChannel('SSAE Studio', { log: true });
+  const link = new DaemonLink(context, log);
+  return {
+    ...{ context, log, link, jobs: new JobWatch(link), dictionary: new CurrentDictionary() },
+    bookmarks: new Bookmarks(context.workspaceState),
+  };
 }

@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import type { Bookmarks } from './bookmarks.ts';
 import type { DaemonLink } from './daemon/daemon-link.ts';
 import type { JobWatch } from './daemon/job-watch.ts';
 import type { CurrentDictionary } from './current-dictionary.ts';
@@ -10,4 +11,5 @@ export interface Studio {
   readonly link: DaemonLink;
   readonly jobs: JobWatch;
   readonly dictionary: CurrentDictionary;
+  readonly bookmarks: Bookmarks;
 }

@@ -127,6 +127,24 @@ describe('options become the request that the daemon would check too', () => {
     });
   });
 
+  it('of retrieval, with pinned and struck passages', async () => {
+    const words = ['retrieve', '--seeds', 's', '--corpus', 'c', '--arm', 'bm25', '--tokens', '9'];
+    const decisions = ['--pin', 'b', '--pin', 'a', '--strike', 'x'];
+    const { calls } = await run([...words, ...decisions], { answers: { retrieve: new WorkError('') } });
+    expect(calls[0]!.request).toMatchObject({ pinned: ['b', 'a'], struck: ['x'], output: null });
+  });
+
+  it('of browsing', async () => {
+    const found = { corpus: 'c', query: 'heat', offset: 50, total: 52, capped: false };
+    const passage = { id: 'ab', text: 'x\ny', tokens: 2, source: 'f', document: '1', start: 0, end: 3, line: 7 };
+    const answers = { browseCorpus: { ...found, passages: [{ ...passage, fields: {}, score: 1.5 }] } };
+    const words = ['corpus', 'browse', 'c', '--query', 'heat', '--offset', '50'];
+    const { calls, output } = await run(words, { answers });
+    expect(calls[0]!.request).toEqual({ corpus: 'c', query: 'heat', offset: 50, limit: 50 });
+    expect(output).toMatch(/51 +1\.500 +2 +ab +f:7 +x/);
+    expect(output).toContain('51 to 51 of 52 passages for "heat"');
+  });
+
   it('of evaluation, with repeated options', async () => {
     const words = [
       'eval',

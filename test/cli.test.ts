@@ -121,7 +121,7 @@ describe('completion', () => {
 
   it.skipIf(!hasBash)('for bash is valid and offers commands, options, choices and names', () => {
     expect(offered(['ssae', 'cor'])).toEqual(['corpus']);
-    expect(offered(['ssae', 'corpus', ''])).toEqual(['add', 'list', 'show', 'remove']);
+    expect(offered(['ssae', 'corpus', ''])).toEqual(['add', 'list', 'show', 'remove', 'browse']);
     expect(offered(['ssae', 'train', '--d'])).toEqual(['--d-sae', '--decay', '--detach']);
     expect(offered(['ssae', 'retrieve', '--arm', 'dense'])).toEqual(['dense', 'dense+tracin']);
     expect(offered(['ssae', 'eval', 'x', '--baseline', 'built'])).toEqual(['builtin-gsae']);

@@ -1,6 +1,8 @@
+import type { BrowseCorpusResult } from '../protocol/corpus-pages.ts';
 import type { CorpusSummary, IngestResult } from '../protocol/results.ts';
 import type { CliCommand } from './cli-command.ts';
 import { count, counted, duration } from './figures.ts';
+import { passageTable } from './passage-table.ts';
 import type { Outcome, Shell } from './shell.ts';
 import { record, table } from './table.ts';
 import type { Terminal } from './terminal.ts';
@@ -8,6 +10,7 @@ import { parseRequest } from './usage.ts';
 import { anyText, oneOf, wholeNumber } from './values.ts';
 
 const SKIPPED_SHOWN = 10;
+const PARTIAL = 'partial: adding sources is under way, or was cut short; add them again to take in what is missing';
 
 interface AddOptions {
   readonly textField: string;
@@ -57,7 +60,7 @@ async function list(shell: Shell): Promise<Outcome> {
               { title: 'sources', kind: 'snippet' },
             ],
             json.map((corpus) => [
-              corpus.name,
+              corpus.partial ? `${corpus.name} (partial)` : corpus.name,
               count(corpus.documents),
               count(corpus.passages),
               count(corpus.tokens),
@@ -75,6 +78,7 @@ function shown(terminal: Terminal, corpus: CorpusSummary): string {
     ['tokens', count(corpus.tokens)],
     ['sources', corpus.sources.join('\n')],
     ['created', corpus.created],
+    ...(corpus.partial ? ([['state', PARTIAL]] as const) : []),
   ]);
 }
 
@@ -107,6 +111,41 @@ function addAdd(corpus: CliCommand, shell: Shell): void {
     .action((name: string, sources: string[], options: AddOptions) => shell.finish(add(shell, name, sources, options)));
 }
 
+interface BrowseOptions {
+  readonly query?: string;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+async function browse(shell: Shell, corpus: string, { query, offset, limit }: BrowseOptions): Promise<Outcome> {
+  const { BrowseCorpusRequest } = await import('../protocol/corpus-pages.ts');
+  const request = parseRequest(BrowseCorpusRequest, { corpus, offset, limit, query: query ?? null });
+  const json = await shell.withServices((services) => services.browseCorpus(request));
+  return { json, text: (terminal) => browsed(terminal, json) };
+}
+
+function browsed(terminal: Terminal, { query, offset, total, capped, passages }: BrowseCorpusResult): string {
+  const all = `${capped ? 'at least ' : ''}${counted(total, 'passage')}${query === null ? '' : ` for "${query}"`}`;
+  if (passages.length === 0)
+    return total === 0 ? `no passage for "${query ?? ''}"` : `${all}; none at ${count(offset)}`;
+  return `${passageTable(terminal, passages, offset)}\n\n${count(offset + 1)} to ${count(offset + passages.length)} of ${all}`;
+}
+
+function addBrowse(corpus: CliCommand, shell: Shell): void {
+  corpus
+    .command('browse <corpus>')
+    .description('passages of a corpus: in its own order, or those that a search by words (BM25) finds')
+    .takes('--query <words>', 'words to search for', anyText)
+    .takes('--offset <n>', 'passages to pass over', wholeNumber(0), { default: 0 })
+    .takes('--limit <n>', 'passages to show', wholeNumber(1, 500), { default: 50 })
+    .example('ssae corpus browse papers', 'The first passages')
+    .example(
+      'ssae corpus browse papers --query "entropy of black holes" --offset 50',
+      'What a search finds, second page',
+    )
+    .action((name: string, options: BrowseOptions) => shell.finish(browse(shell, name, options)));
+}
+
 export function addCorpus(program: CliCommand, shell: Shell): void {
   const corpus = program.command('corpus').description('corpora: the text that is searched and trained on');
   addAdd(corpus, shell);
@@ -125,5 +164,6 @@ export function addCorpus(program: CliCommand, shell: Shell): void {
     .description('delete a corpus; the files it was made from stay')
     .example('ssae corpus remove papers', 'Delete the corpus "papers"')
     .action((name: string) => shell.finish(remove(shell, name)));
+  addBrowse(corpus, shell);
   corpus.example('ssae corpus add papers papers.jsonl', 'Ingest a file').example('ssae corpus list', 'See all corpora');
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { CliCommand } from './cli-command.ts';
-import { demoText } from './demo-result.ts';
+import { reportText } from './report-text.ts';
 import { duration } from './figures.ts';
 import type { Outcome, Shell } from './shell.ts';
 import { ENGINES, MAX_SEED, type EngineName } from './training-options.ts';
@@ -20,7 +20,7 @@ async function demo(shell: Shell, options: DemoOptions): Promise<Outcome> {
   return {
     json,
     text: (terminal) =>
-      `${demoText(terminal, json.data)}\n\nDone in ${duration(json.seconds)}. Everything is in ${json.folder}\nRead the report: ${json.report}`,
+      `${reportText(terminal, json.data)}\n\nDone in ${duration(json.seconds)}. Everything is in ${json.folder}\nRead the report: ${json.report}`,
   };
 }
 

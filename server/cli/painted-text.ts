@@ -1,4 +1,5 @@
-import { cividis, intensity, textColourOn } from '../inspect/paint.ts';
+import { cividis, textColourOn } from '../inspect/paint.ts';
+import { intensity } from '../text/intensity.ts';
 import { figure } from './figures.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,6 +1,7 @@
 import { productVersion } from '../foundation/package-root.ts';
 import { CliCommand } from './cli-command.ts';
 import { addBench } from './bench-command.ts';
+import { addCache } from './cache-command.ts';
 import { addCompletion } from './completion-command.ts';
 import { addCorpus } from './corpus-command.ts';
 import { addDaemon } from './daemon-command.ts';
@@ -15,6 +16,7 @@ import { addLsp } from './lsp-command.ts';
 import { addModel } from './model-command.ts';
 import { addRetrieve } from './retrieve-command.ts';
 import { addSeeds } from './seeds-command.ts';
+import { addSelection } from './selection-command.ts';
 import { addFinetune, addTrain } from './train-command.ts';
 import type { GlobalOptions, Shell } from './shell.ts';
 import { anyText, wholeNumber } from './values.ts';
@@ -26,6 +28,7 @@ const FAMILIES = [
   addCorpus,
   addSeeds,
   addRetrieve,
+  addSelection,
   addTrain,
   addFinetune,
   addEvaluate,
@@ -36,6 +39,7 @@ const FAMILIES = [
   addJob,
   addLsp,
   addDoctor,
+  addCache,
   addBench,
   addCompletion,
 ];

@@ -21,6 +21,8 @@ interface RetrieveOptions {
   readonly dictionary?: string;
   readonly candidates: number;
   readonly seed: number;
+  readonly pin: readonly string[];
+  readonly strike: readonly string[];
   readonly output?: string;
   readonly jsonl?: boolean;
   readonly detach?: boolean;
@@ -56,7 +58,7 @@ function shown(terminal: Terminal, { hits, ...result }: RetrieveResult, output: 
   return `${found}\n\n${lines.join('\n')}`;
 }
 
-async function retrieve(shell: Shell, options: RetrieveOptions): Promise<Outcome | null> {
+async function retrieve(shell: Shell, { pin, strike, ...options }: RetrieveOptions): Promise<Outcome | null> {
   if (options.arm.endsWith('tracin') && options.dictionary === undefined)
     throw new UsageError(`--dictionary is missing; --arm ${options.arm} scores passages by a dictionary`);
   if (options.jsonl === true && (options.detach === true || shell.options.json === true))
@@ -70,6 +72,7 @@ async function retrieve(shell: Shell, options: RetrieveOptions): Promise<Outcome
     ...options,
     output,
     dictionary: options.dictionary === undefined ? null : placeOf(options.dictionary),
+    ...{ pinned: [...pin], struck: [...strike] },
   });
   if (options.detach === true) return detach(shell, { kind: 'retrieve', request });
   const json = await shell.withServices((services) => services.retrieve(request, shell.control));
@@ -94,6 +97,8 @@ export function addRetrieve(program: CliCommand, shell: Shell): void {
       { default: 4 },
     )
     .takes('--seed <n>', 'seed of the random arm', wholeNumber(0, MAX_SEED), { default: 0 })
+    .takesMany('--pin <id>', 'passage that is taken first, whatever the arm', anyText)
+    .takesMany('--strike <id>', 'passage that is never taken', anyText)
     .takes('-o, --output <selection>', 'selection to write: a name, or a path', anyText)
     .option('--jsonl', 'print one JSON object a line: {rank, score, id, text, source, tokens}')
     .example('ssae retrieve --seeds entropy --corpus papers --arm bm25 --tokens 20000 -o entropy', 'By words')
@@ -105,5 +110,9 @@ export function addRetrieve(program: CliCommand, shell: Shell): void {
       'ssae retrieve --seeds entropy --corpus papers --arm dense --tokens 2000 --jsonl | head',
       'Hits for another program',
     );
+  command.example(
+    'ssae retrieve --seeds entropy --corpus papers --arm bm25 --tokens 20000 --strike 3c9f00a1b2d4e5f6 -o entropy',
+    'Again without a passage that was no good: the budget is filled from below',
+  );
   offerDetach(command).action((options: RetrieveOptions) => shell.finish(retrieve(shell, options)));
 }

@@ -1,15 +1,16 @@
 import { UsageError } from '../foundation/errors.ts';
 import type { SeedSetResult } from '../protocol/results.ts';
+import type { SeedSplit } from '../retrieve/seed-text.ts';
 import type { CliCommand } from './cli-command.ts';
 import { count, counted } from './figures.ts';
-import { seedsOf, type Split } from './seed-source.ts';
+import { seedsOf } from './seed-source.ts';
 import type { Outcome, Shell } from './shell.ts';
 import { table } from './table.ts';
 import { oneLine, type Terminal } from './terminal.ts';
 import { parseRequest } from './usage.ts';
 import { oneOf } from './values.ts';
 
-async function add(shell: Shell, name: string, sources: string[], split: Split): Promise<Outcome> {
+async function add(shell: Shell, name: string, sources: string[], split: SeedSplit): Promise<Outcome> {
   if (sources.filter((source) => source === '-').length > 1)
     throw new UsageError('"-" was given twice; stdin can be read only once');
   if (sources.length === 0 && shell.surroundings.input.isTTY === true)
@@ -80,7 +81,7 @@ function addAdd(seeds: CliCommand, shell: Shell): void {
     .example('ssae seeds add entropy notes.md:12-18 notes.md:40-44', 'Two ranges of lines, two seeds')
     .example('ssae seeds add entropy phrases.txt --split line', 'One seed a line')
     .example('pbpaste | ssae seeds add entropy -', 'The paragraphs of the clipboard')
-    .action((name: string, sources: string[], { split }: { split: Split }) =>
+    .action((name: string, sources: string[], { split }: { split: SeedSplit }) =>
       shell.finish(add(shell, name, sources, split)),
     );
 }

@@ -38,6 +38,8 @@ const CorpusManifest = z.object({
   licences: z.array(z.string()),
   finished: z.array(FinishedSource),
   figures: TableFigures.nullable(),
+  /** Passages are being added, or adding them was cut short. */
+  partial: z.boolean().default(false),
 });
 export type CorpusManifest = z.infer<typeof CorpusManifest>;
 

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import type * as lancedb from '@lancedb/lancedb';
 import type { TextEmbedder } from '../foundation/encoding.ts';
 import { messageOf, UsageError, unknownName, WorkError } from '../foundation/errors.ts';
+import { Claim } from '../foundation/claim.ts';
 import type { Home } from '../foundation/home.ts';
 import { readManifest } from './corpus-manifest.ts';
 import { CorpusWriter } from './corpus-writer.ts';
@@ -65,24 +66,44 @@ export class CorpusStore implements AsyncDisposable {
   }
 
   /**
-   * Opens a corpus for adding passages; one that does not exist is made with the first passage.
+   * Opens a corpus for adding passages, for one writer at a time; one that does not exist is made with the first passage.
    * @throws UsageError when the corpus was made with another tokenizer or sentence encoder, or the name cannot be one
+   * @throws WorkError while another process, or another job of this one, adds to it
    */
   async writer(name: string, tokenizerHash: string, embedder: TextEmbedder | null): Promise<CorpusWriter> {
     const manifestPath = this.manifestPath(name);
-    const existing = (await this.names()).includes(name)
-      ? { table: await this.#connection.openTable(name), manifest: await readManifest(manifestPath) }
-      : null;
-    const place = { name, lance: this.#lance, connection: this.#connection, manifestPath };
-    return new CorpusWriter(place, tokenizerHash, embedder, existing);
+    const claim = await this.#claim(name);
+    try {
+      const existing = (await this.names()).includes(name)
+        ? { table: await this.#connection.openTable(name), manifest: await readManifest(manifestPath) }
+        : null;
+      const place = { name, lance: this.#lance, connection: this.#connection, manifestPath, claim };
+      return new CorpusWriter(place, tokenizerHash, embedder, existing);
+    } catch (error) {
+      await claim[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
-  /** @throws UsageError when there is no corpus of this name */
+  async #claim(name: string): Promise<Claim> {
+    const claim = await Claim.take(join(this.folder, `${name}.lock`));
+    if (claim instanceof Claim) return claim;
+    throw new WorkError(
+      `corpus ${name} is being added to by process ${claim.heldBy}; wait until that is done, or stop it (ssae job list)`,
+    );
+  }
+
+  /** @throws UsageError when there is no corpus of this name; WorkError while somebody adds to it */
   async remove(name: string): Promise<void> {
     const names = await this.names();
     if (!names.includes(name)) throw unknownName('corpus', name, names);
-    await this.#connection.dropTable(name);
-    await rm(this.manifestPath(name), { force: true });
+    const claim = await this.#claim(name);
+    try {
+      await this.#connection.dropTable(name);
+      await rm(this.manifestPath(name), { force: true });
+    } finally {
+      await claim[Symbol.asyncDispose]();
+    }
   }
 
   /** @throws UsageError when the name cannot be a table's and a file's name on every platform */

@@ -1,4 +1,5 @@
 import type * as lancedb from '@lancedb/lancedb';
+import type { Claim } from '../foundation/claim.ts';
 import type { TextEmbedder } from '../foundation/encoding.ts';
 import { messageOf, UsageError, WorkError } from '../foundation/errors.ts';
 import { writeManifest, type CorpusManifest, type FinishedSource } from './corpus-manifest.ts';
@@ -21,6 +22,8 @@ export interface CorpusPlace {
   readonly lance: typeof lancedb;
   readonly connection: lancedb.Connection;
   readonly manifestPath: string;
+  /** Given back when the writer is disposed. */
+  readonly claim: Claim;
 }
 
 /** Hashes of what is stored. Content hashes and ids take at most 32 bytes a passage each; 13-grams have a limit. */
@@ -33,9 +36,9 @@ class Seen {
 /**
  * Adds passages to one corpus. Every batch is one transaction of the table, and what is dropped as a duplicate depends only on the
  * passages stored before: a process killed at any moment leaves whole passages in order, and reading the same sources again adds
- * exactly those that are missing.
+ * exactly those that are missing. Until `complete` the corpus counts as partial.
  */
-export class CorpusWriter {
+export class CorpusWriter implements AsyncDisposable {
   readonly #place: CorpusPlace;
   readonly #embedder: TextEmbedder | null;
   readonly #isNew: boolean;
@@ -62,7 +65,7 @@ export class CorpusWriter {
     const ownEmbedder = embedder && { contentHash: embedder.contentHash, dimensions: embedder.dimensions };
     this.#manifest = existing?.manifest ?? {
       ...{ created: new Date().toISOString(), tokenizerHash, embedder: ownEmbedder },
-      ...{ sources: [], licences: [], finished: [], figures: null },
+      ...{ sources: [], licences: [], finished: [], figures: null, partial: false },
     };
     const known = this.#manifest;
     const differs =
@@ -104,6 +107,7 @@ export class CorpusWriter {
     if (seen.contents.has(content)) return false;
     const ngrams = ngramsOf(passage.text);
     if (seen.ngrams.share(ngrams) >= DUPLICATE_SHARE) return false;
+    if (!this.#manifest.partial) await this.#markPartial();
     seen.contents.add(content);
     seen.ngrams.add(ngrams);
     this.#rows.push({ passage, opensDocument: document !== this.#openDocument });
@@ -129,7 +133,10 @@ export class CorpusWriter {
     await this.#flush();
     const table = this.#table;
     if (table === null) return;
-    if (this.#manifest.figures?.version === (await table.version())) return;
+    if (this.#manifest.figures?.version === (await table.version())) {
+      if (this.#manifest.partial) await this.#write({ ...this.#manifest, partial: false });
+      return;
+    }
     // Joins small batches, and takes new passages into the indexes there are.
     const keep = this.#isNew ? 0 : KEEP_VERSIONS_MS;
     await table.optimize({ cleanupOlderThan: new Date(Date.now() - keep) });
@@ -137,8 +144,31 @@ export class CorpusWriter {
     const { Index } = this.#place.lance;
     if (!indexed.has('text')) await table.createIndex('text', { config: Index.fts(FULL_TEXT) });
     if (!indexed.has('id')) await table.createIndex('id', { config: Index.btree() });
-    this.#manifest = { ...this.#manifest, figures: await tableFigures(table) };
-    await writeManifest(this.#place.manifestPath, this.#manifest);
+    await this.#write({ ...this.#manifest, figures: await tableFigures(table), partial: false });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#place.claim[Symbol.asyncDispose]();
+  }
+
+  async #markPartial(): Promise<void> {
+    this.#manifest = { ...this.#manifest, partial: true };
+    if (this.#table !== null) await this.#write(this.#manifest);
+  }
+
+  /** @throws WorkError when another writer took the corpus over: whoever slept for minutes must not write any more */
+  async #write(manifest: CorpusManifest): Promise<void> {
+    await this.#checkClaim();
+    this.#manifest = manifest;
+    await writeManifest(this.#place.manifestPath, manifest);
+  }
+
+  async #checkClaim(): Promise<void> {
+    const { claim, name } = this.#place;
+    if (!(await claim.stands()))
+      throw new WorkError(
+        `corpus ${name} was taken over by another process while this one stood still; add the sources again once that is done`,
+      );
   }
 
   async #remember(): Promise<Seen> {
@@ -157,6 +187,7 @@ export class CorpusWriter {
 
   async #flush(): Promise<void> {
     if (this.#rows.length > 0) {
+      await this.#checkClaim();
       const vectors = (await this.#embedder?.embed(this.#rows.map(({ passage }) => passage.text))) ?? null;
       const schema = passageSchema(this.#embedder?.dimensions ?? null);
       const table = (this.#table ??= await this.#create(schema));
@@ -176,13 +207,13 @@ export class CorpusWriter {
       [this.#rows, this.#rowsLength] = [[], 0];
     }
     if (this.#table === null || this.#finished.length === 0) return;
-    this.#manifest = { ...this.#manifest, finished: [...this.#manifest.finished, ...this.#finished] };
+    const finished = [...this.#manifest.finished, ...this.#finished];
     this.#finished = [];
-    await writeManifest(this.#place.manifestPath, this.#manifest);
+    await this.#write({ ...this.#manifest, finished });
   }
 
   async #create(schema: ReturnType<typeof passageSchema>): Promise<lancedb.Table> {
-    await writeManifest(this.#place.manifestPath, this.#manifest);
+    await this.#write(this.#manifest);
     return this.#place.connection.createEmptyTable(this.#place.name, schema);
   }
 }

@@ -86,6 +86,14 @@ it('passages are found by id in the order asked for', async () => {
   await expect(corpus.byIds(["x' OR '1'='1"])).rejects.toThrow('is not a passage');
 });
 
+it('a page holds the passages of its place in order, and nothing beyond the end', async () => {
+  const texts = async (offset: number, limit: number): Promise<string[]> =>
+    (await corpus.page(offset, limit)).map(({ text }) => text);
+  expect(await texts(0, 3)).toEqual(TEXTS.slice(0, 3));
+  expect(await texts(3, 3)).toEqual(TEXTS.slice(3));
+  expect(await texts(4, 3)).toEqual([]);
+});
+
 it('BM25 ranks what has more of the rarer words first, by stems', async () => {
   const hits = await corpus.bm25('the lens and light', 10);
   const found = await corpus.byIds(hits.map(({ id }) => id));

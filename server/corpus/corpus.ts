@@ -13,6 +13,8 @@ export interface CorpusDescription {
   readonly sources: readonly string[];
   readonly licences: readonly string[];
   readonly created: string;
+  /** Adding sources is under way, or was cut short: adding them again takes in what is missing. */
+  readonly partial: boolean;
   /** SHA-256 over the passages' content hashes in order. */
   readonly contentHash: string;
   readonly tokenizerHash: string;
@@ -74,6 +76,7 @@ export class Corpus {
       sources: manifest.sources,
       licences: manifest.licences,
       created: manifest.created,
+      partial: manifest.partial || manifest.figures?.version !== figures.version,
       contentHash: figures.contentHash,
       tokenizerHash: manifest.tokenizerHash,
       embedderHash: manifest.embedder?.contentHash ?? null,
@@ -94,6 +97,14 @@ export class Corpus {
         const passage = passageAt(batch, row);
         if (matchesFields(passage.fields, where)) yield passage;
       }
+  }
+
+  /** Passages `offset` to `offset + limit` in order; what lies before them is not read. */
+  async page(offset: number, limit: number): Promise<Passage[]> {
+    const page: Passage[] = [];
+    for await (const batch of this.#table.query().select(PASSAGE_COLUMNS).limit(limit).offset(offset))
+      for (let row = 0; row < batch.numRows; row++) page.push(passageAt(batch, row));
+    return page;
   }
 
   /**

@@ -16,7 +16,15 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ssae-resume-'));
   await build({
     entryPoints: [join(packageRoot, 'test', 'fixtures', 'corpus', 'ingest-child.ts')],
-    ...{ bundle: true, platform: 'node', format: 'esm', packages: 'external', outfile: child, logLevel: 'error' },
+    ...{
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      target: 'node20',
+      outfile: child,
+      logLevel: 'error',
+    },
   });
   const record = (at: number): string => {
     // Every seventh record repeats most of an older one, so that dropping depends on what was stored before.
@@ -57,6 +65,23 @@ async function contentOf(home: string): Promise<unknown> {
   return { ids, tokens, matrix, passages, documents, contentHash, hits };
 }
 
+/** What the list of corpora says of it; a corpus that is not there yet cannot be taken for a whole one. */
+async function isPartial(home: string): Promise<boolean> {
+  await using store = await CorpusStore.open(new Home(home));
+  return (await store.list()).every(({ partial }) => partial);
+}
+
+it('of two processes that add to one corpus at once, one is told so and the other is not disturbed', async () => {
+  const home = join(folder, 'twice');
+  const ended = await Promise.allSettled([run(home, null), run(home, null)]);
+  expect(ended.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  const refused = ended.find((end) => end.status === 'rejected')!;
+  expect(String(refused.reason)).toMatch(/corpus killed is being added to by process \d+/);
+  expect(await run(home, null)).toBe('done\n');
+  const { ids } = (await contentOf(home)) as { ids: string[] };
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
 it('a corpus whose ingest was killed at any moment ends up as if it had not been', async () => {
   const [whole, killed] = [join(folder, 'whole'), join(folder, 'killed')];
   expect(await run(whole, null)).toContain('done');
@@ -66,8 +91,12 @@ it('a corpus whose ingest was killed at any moment ends up as if it had not been
     { batch: 2, afterMs: 5 },
     { batch: 1, afterMs: 60 },
   ];
-  for (const kill of kills) expect(await run(killed, kill)).not.toContain('done');
+  for (const kill of kills) {
+    expect(await run(killed, kill)).not.toContain('done');
+    expect(await isPartial(killed)).toBe(true);
+  }
   expect(await run(killed, null)).toContain('done');
+  expect(await isPartial(killed)).toBe(false);
   const expected = await contentOf(whole);
   expect(await contentOf(killed)).toEqual(expected);
   expect(await run(killed, null)).toBe('done\n');

@@ -202,12 +202,12 @@ class Ingest {
  * 13-grams are (see {@link DUPLICATE_SHARE}). Memory does not grow with the sources, but for 16 to 64 bytes of hashes a passage.
  * @returns what this call added; `duplicates` counts passages that repeat a stored one
  * @throws UsageError when a source does not exist, or the corpus was made with another tokenizer or sentence encoder
- * @throws WorkError when the corpus has no passage at the end
+ * @throws WorkError when the corpus has no passage at the end, or somebody else adds to it
  */
 export async function ingest(request: IngestRequest, parts: IngestParts, control: JobControl): Promise<IngestResult> {
   const started = performance.now();
   const sources = await resolveSources(request.sources);
-  const writer = await parts.store.writer(request.corpus, parts.tokenizer.contentHash, parts.embedder);
+  await using writer = await parts.store.writer(request.corpus, parts.tokenizer.contentHash, parts.embedder);
   const work = new Ingest(request, parts.tokenizer, writer, sources, control);
   for (const source of sources) {
     throwIfStopped(control);

@@ -12,6 +12,7 @@ import { Listener } from './listener.ts';
 import { Log } from './log.ts';
 import { answerQueries } from './queries.ts';
 import { Session } from './session.ts';
+import { TrainingHistories } from './training-histories.ts';
 
 export interface DaemonOptions {
   readonly home: Home;
@@ -61,9 +62,12 @@ export async function runDaemon(
     log,
     start: (spec, report) => new JobRun(options.jobProgram, { home: home.folder, spec }, report),
   });
+  const histories = new TrainingHistories(home.jobs, log);
   jobs.onChange((job) => {
+    histories.note(job);
     for (const session of sessions) session.tell(job);
   });
+  await histories.keepOnly(jobs.list());
   const services = new LazyServices(() => openServices(home));
   const status = (): messages.DaemonStatus => ({
     ...{ version, pid: process.pid, home: home.folder, started: listener.endpoint.started, clients: sessions.size },
@@ -81,7 +85,7 @@ export async function runDaemon(
     sessions.add(session);
     void session.closed.then(() => sessions.delete(session));
     session.answer(messages.ShowStatus, status);
-    answerJobs(session, jobs);
+    answerJobs(session, jobs, histories);
     answerQueries(session, () => services.get());
     session.listen();
   };
@@ -101,10 +105,11 @@ export async function runDaemon(
   log.info('daemon stopped');
 }
 
-function answerJobs(session: Session, jobs: JobQueue): void {
+function answerJobs(session: Session, jobs: JobQueue, histories: TrainingHistories): void {
   session.answer(messages.StartJob, (spec) => jobs.add(spec));
   session.answer(messages.ListJobs, () => jobs.list());
   session.answer(messages.ShowJob, ({ job }) => jobs.show(job));
+  session.answer(messages.ShowTrainingHistory, async ({ job, after }) => histories.show(await jobs.show(job), after));
   session.answer(messages.CancelJob, ({ job }) => jobs.cancel(job));
   session.answer(messages.PauseJob, ({ job }) => jobs.pause(job));
   session.answer(messages.ResumeJob, ({ job }) => jobs.resume(job));

@@ -20,6 +20,11 @@ export function answerQueries(session: Session, services: () => Promise<Services
   answer(messages.ListCorpora, (studio) => studio.listCorpora());
   answer(messages.ShowCorpus, (studio, { name }) => studio.showCorpus(name));
   answer(messages.RemoveCorpus, (studio, { name }) => nothing(studio.removeCorpus(name)));
+  answer(messages.BrowseCorpus, (studio, request) => studio.browseCorpus(request));
+
+  answer(messages.ListSelections, (studio) => studio.listSelections());
+  answer(messages.ShowSelection, (studio, { name }) => studio.showSelection(name));
+  answer(messages.RemoveSelection, (studio, { name }) => nothing(studio.removeSelection(name)));
 
   answer(messages.ListSeeds, (studio) => studio.listSeeds());
   answer(messages.ShowSeeds, (studio, { name }) => studio.showSeeds(name));
@@ -39,6 +44,7 @@ export function answerQueries(session: Session, services: () => Promise<Services
   answer(messages.ExportDictionary, (studio, request) => studio.exportDictionary(request));
 
   answer(messages.Doctor, (studio) => studio.doctor());
+  answer(messages.ClearCaches, (studio) => studio.clearCaches());
 }
 
 /** JSON has no undefined: what answers nothing answers null. */

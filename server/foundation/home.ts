@@ -25,6 +25,10 @@ export class Home {
   get dictionaries(): string {
     return join(this.folder, 'dictionaries');
   }
+  /** Labels of features of dictionaries whose own folder is not written: those that ship with the product. */
+  get labels(): string {
+    return join(this.folder, 'labels');
+  }
   /** Feature indexes, cut graphs, activations: all of it can be deleted and is made again. */
   get cache(): string {
     return join(this.folder, 'cache');

@@ -1,8 +1,12 @@
 import type { SparseFeatures } from '../compute/engine.ts';
 import { StrongestOfGroups } from '../foundation/strongest.ts';
 import { FIRST_OCTAVE, OCTAVES } from './feature-index.ts';
+import { OctaveSamples } from './octave-samples.ts';
 
-/** Gathers a feature index over a stream of passages: memory is [d_sae, passages kept of each] and 16 characters a passage. */
+/**
+ * Gathers a feature index over a stream of passages: memory is [d_sae, passages kept of each and of its octaves] and 16 characters
+ * a passage.
+ */
 export class FeatureIndexBuilder {
   tokens = 0;
   /** [d_sae] */
@@ -11,15 +15,20 @@ export class FeatureIndexBuilder {
   readonly histogram: Uint32Array;
   /** Items are places in `passageIds`. */
   readonly strongest: StrongestOfGroups;
+  readonly samples: OctaveSamples;
   readonly passageIds: string[] = [];
 
   constructor(dSae: number, passagesPerFeature: number) {
     this.fires = new Uint32Array(dSae);
     this.histogram = new Uint32Array(dSae * OCTAVES);
     this.strongest = new StrongestOfGroups(dSae, passagesPerFeature);
+    this.samples = new OctaveSamples(dSae);
   }
 
-  /** Adds the passage whose tokens are rows [from, to) of `features`; rows where `special` is 1 do not count. */
+  /**
+   * Adds the passage whose tokens are rows [from, to) of `features`; rows where `special` is 1 do not count.
+   * @param id 16 hexadecimal digits of a hash: the draw of samples takes its chance from it
+   */
   add(id: string, { offsets, features, values }: SparseFeatures, from: number, to: number, special: Uint8Array): void {
     const maxima = new Map<number, number>();
     for (let row = from; row < to; row++) {
@@ -32,7 +41,11 @@ export class FeatureIndexBuilder {
         if (value > (maxima.get(feature) ?? 0)) maxima.set(feature, value);
       }
     }
-    for (const [feature, maximum] of maxima) this.strongest.add(feature, maximum, this.passageIds.length);
+    const chance = parseInt(id.slice(0, 8), 16);
+    for (const [feature, maximum] of maxima) {
+      this.strongest.add(feature, maximum, this.passageIds.length);
+      this.samples.add(feature, octaveOf(maximum), chance, this.passageIds.length);
+    }
     this.passageIds.push(id);
   }
 }

@@ -1,6 +1,7 @@
 import { SafetensorsFile, writeSafetensors } from '../foundation/safetensors.ts';
 import { WorkError } from '../foundation/errors.ts';
 import type { FeatureIndexBuilder } from './feature-index-builder.ts';
+import { SAMPLED_OCTAVES, SAMPLES_PER_OCTAVE } from './octave-samples.ts';
 
 /** Octaves of activation, from 2^FIRST_OCTAVE up; weaker and stronger ones fall into the first and the last. */
 export const OCTAVES = 32;
@@ -13,6 +14,12 @@ export interface TopPassage {
   readonly maximum: number;
 }
 
+export interface SampledPassage {
+  readonly id: string;
+  /** The feature's strongest activation in the passage lies in [2^(FIRST_OCTAVE + octave), 2^(FIRST_OCTAVE + octave + 1)). */
+  readonly octave: number;
+}
+
 export interface IndexedFeature {
   /** Tokens on which the feature fired. */
   readonly fires: number;
@@ -22,6 +29,8 @@ export interface IndexedFeature {
   readonly histogram: Uint32Array;
   /** Strongest first. */
   readonly top: readonly TopPassage[];
+  /** A few passages of each octave, drawn at random; strongest octave first. */
+  readonly samples: readonly SampledPassage[];
 }
 
 /** A feature's figures and strongest passages over a corpus, read from a safetensors file a row at a time: nothing else of it is in memory. */
@@ -46,6 +55,9 @@ export class FeatureIndex implements AsyncDisposable {
       const capacity = file.entry('maxima').shape[1] ?? 0;
       checkTensor(file, 'maxima', 'F32', [dSae, capacity]);
       checkTensor(file, 'passages', 'U32', [dSae, capacity]);
+      checkTensor(file, 'sample_octaves', 'U8', [dSae, SAMPLED_OCTAVES]);
+      checkTensor(file, 'samples_kept', 'U32', [dSae, SAMPLED_OCTAVES]);
+      checkTensor(file, 'samples', 'U32', [dSae, SAMPLED_OCTAVES, SAMPLES_PER_OCTAVE]);
       checkTensor(file, 'passage_ids', 'U8', [file.entry('passage_ids').shape[0] ?? 0, ID_BYTES]);
       const tokens = Number(file.metadata['tokens']);
       if (!Number.isSafeInteger(tokens) || tokens < 0) throw damaged(path, `its token count is ${String(tokens)}`);
@@ -57,19 +69,37 @@ export class FeatureIndex implements AsyncDisposable {
   }
 
   async feature(feature: number): Promise<IndexedFeature> {
-    const words = async (name: string, first: number, count: number): Promise<Uint32Array> =>
-      new Uint32Array((await this.#file.bytes(name, first, count)).buffer);
-    const [fires, kept] = [(await words('fires', feature, 1))[0]!, (await words('kept', feature, 1))[0]!];
+    const [fires, kept] = [(await this.#words('fires', feature, 1))[0]!, (await this.#words('kept', feature, 1))[0]!];
     if (kept > this.#capacity) throw damaged(this.#file.path, `feature ${feature} has ${kept} passages`);
     const maxima = await this.#file.float32('maxima', feature * this.#capacity, kept);
-    const passages = await words('passages', feature * this.#capacity, kept);
     const top: TopPassage[] = [];
-    for (const [i, passage] of passages.entries()) {
-      const id = Buffer.from(await this.#file.bytes('passage_ids', passage * ID_BYTES, ID_BYTES)).toString('hex');
-      top.push({ id, maximum: maxima[i]! });
-    }
+    for (const [i, passage] of (await this.#words('passages', feature * this.#capacity, kept)).entries())
+      top.push({ id: await this.#passageId(passage), maximum: maxima[i]! });
     const density = this.tokens === 0 ? 0 : fires / this.tokens;
-    return { fires, density, histogram: await words('histogram', feature * OCTAVES, OCTAVES), top };
+    const histogram = await this.#words('histogram', feature * OCTAVES, OCTAVES);
+    return { fires, density, histogram, top, samples: await this.#samples(feature) };
+  }
+
+  async #samples(feature: number): Promise<SampledPassage[]> {
+    const first = feature * SAMPLED_OCTAVES;
+    const octaves = await this.#file.bytes('sample_octaves', first, SAMPLED_OCTAVES);
+    const kept = await this.#words('samples_kept', first, SAMPLED_OCTAVES);
+    const drawn = await this.#words('samples', first * SAMPLES_PER_OCTAVE, SAMPLED_OCTAVES * SAMPLES_PER_OCTAVE);
+    const samples: SampledPassage[] = [];
+    for (const [place, octave] of octaves.entries()) {
+      const begin = place * SAMPLES_PER_OCTAVE;
+      for (const passage of drawn.subarray(begin, begin + Math.min(kept[place]!, SAMPLES_PER_OCTAVE)))
+        samples.push({ id: await this.#passageId(passage), octave: octave - 1 });
+    }
+    return samples.sort((a, b) => b.octave - a.octave);
+  }
+
+  async #words(name: string, first: number, count: number): Promise<Uint32Array> {
+    return new Uint32Array((await this.#file.bytes(name, first, count)).buffer);
+  }
+
+  async #passageId(passage: number): Promise<string> {
+    return Buffer.from(await this.#file.bytes('passage_ids', passage * ID_BYTES, ID_BYTES)).toString('hex');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,7 +122,7 @@ function checkTensor(file: SafetensorsFile, name: string, dtype: string, shape: 
 
 /** Writes what a builder gathered, atomically. */
 export async function writeFeatureIndex(path: string, builder: FeatureIndexBuilder): Promise<void> {
-  const { fires, histogram, strongest, passageIds, tokens } = builder;
+  const { fires, histogram, strongest, samples, passageIds, tokens } = builder;
   const dSae = fires.length;
   await writeSafetensors(
     path,
@@ -102,6 +132,9 @@ export async function writeFeatureIndex(path: string, builder: FeatureIndexBuild
       histogram: { dtype: 'U32', shape: [dSae, OCTAVES], data: histogram },
       maxima: { dtype: 'F32', shape: [dSae, strongest.capacity], data: strongest.scores },
       passages: { dtype: 'U32', shape: [dSae, strongest.capacity], data: strongest.items },
+      sample_octaves: { dtype: 'U8', shape: [dSae, SAMPLED_OCTAVES], data: samples.octaves },
+      samples_kept: { dtype: 'U32', shape: [dSae, SAMPLED_OCTAVES], data: samples.drawn.kept },
+      samples: { dtype: 'U32', shape: [dSae, SAMPLED_OCTAVES, SAMPLES_PER_OCTAVE], data: samples.drawn.items },
       passage_ids: {
         dtype: 'U8',
         shape: [passageIds.length, ID_BYTES],

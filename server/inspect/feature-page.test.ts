@@ -8,8 +8,10 @@ import { UsageError, WorkError } from '../foundation/errors.ts';
 import { unwatched } from '../foundation/progress.ts';
 import { FIRST_OCTAVE } from './feature-index.ts';
 import { featurePage } from './feature-page.ts';
+import { spreadPassages } from './feature-passages.ts';
 import { featureIndexPath, openFeatureIndex, type PassageSource } from './indexed-corpus.ts';
 import { logitEffects } from './logit-effects.ts';
+import { OctaveSamples, SAMPLED_OCTAVES, SAMPLES_PER_OCTAVE } from './octave-samples.ts';
 import { similarFeatures } from './similar-features.ts';
 
 const inspected = { model: new CharacterModel(8), ...identityDictionary('identity', 1) };
@@ -96,6 +98,21 @@ describe('a feature’s page', () => {
     ]);
   });
 
+  it('has a histogram from the first octave with a token to the last', async () => {
+    const page = await featurePage(inspected, choice, corpusOf(['aab', 'cccc']), cache, unwatched);
+    expect(page.histogram).toEqual([{ from: 2, count: 1 }]);
+    const silent = await featurePage(inspected, { ...choice, feature: 0 }, corpusOf(['aab']), cache, unwatched);
+    expect([silent.histogram, silent.passages]).toEqual([[], []]);
+  });
+
+  it('has the density that was counted for the dictionary where there is no corpus', async () => {
+    const densities = { shares: Float32Array.of(0, 0, 0.25, 1), tokens: 400 };
+    const counted = { ...inspected, dictionary: { ...inspected.dictionary, densities } };
+    expect(await featurePage(counted, choice, null, cache, unwatched)).toMatchObject({ density: 0.25, tokens: 400 });
+    const page = await featurePage(counted, choice, corpusOf(['aab']), cache, unwatched);
+    expect([page.density, page.tokens]).toEqual([1 / 3, 3]);
+  });
+
   it('has no passages and no density without a corpus', async () => {
     const page = await featurePage(inspected, choice, null, cache, unwatched);
     expect([page.density, page.passages]).toEqual([null, []]);
@@ -104,6 +121,57 @@ describe('a feature’s page', () => {
 
   it('refuses a feature that does not exist', async () => {
     await expect(featurePage(inspected, { ...choice, feature: 4 }, null, cache, unwatched)).rejects.toThrow(UsageError);
+  });
+});
+
+describe('the passages of a page', () => {
+  const long = 'one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen';
+  const texts = ['strongest', 'second', 'third', 'weak', 'weaker', 'weakest', 'second', long, `${long} seventeen`];
+  const id = (place: number): string => place.toString(16).padStart(16, '0');
+  const top = (...places: number[]) => places.map((place, i) => ({ id: id(place), maximum: 100 - i }));
+  const sampled = (octave: number, ...places: number[]) => places.map((place) => ({ id: id(place), octave }));
+  const chosen = async (indexed: Parameters<typeof spreadPassages>[0], count: number): Promise<string[]> =>
+    (await spreadPassages(indexed, count, corpusOf(texts))).map(({ text }) => text);
+
+  it('are half the strongest and half one of each octave in turn', async () => {
+    const samples = [...sampled(6, 0, 2), ...sampled(3, 3, 5), ...sampled(2, 4)];
+    expect(await chosen({ top: top(0, 1, 2), samples }, 5)).toEqual(['strongest', 'second', 'third', 'weak', 'weaker']);
+    expect(await chosen({ top: top(0, 1, 2), samples }, 4)).toEqual(['strongest', 'second', 'third', 'weak']);
+    expect(await chosen({ top: top(0, 1, 2), samples }, 9)).toHaveLength(6);
+  });
+
+  it('do not repeat each other, in the same words or nearly', async () => {
+    expect(await chosen({ top: top(1, 6, 7, 8, 0), samples: [] }, 9)).toEqual(['second', long, 'strongest']);
+  });
+
+  it('are the strongest where the octaves hold too few', async () => {
+    expect(await chosen({ top: top(0, 1, 2), samples: sampled(6, 0) }, 3)).toEqual(['strongest', 'second', 'third']);
+  });
+});
+
+describe('samples of octaves', () => {
+  it('keep a few of each octave, and the octaves next below the strongest', () => {
+    const samples = new OctaveSamples(2);
+    for (let passage = 0; passage < 100; passage++) samples.add(1, passage % 20, passage * 0x9e3779b1, passage);
+    const kept = Array.from({ length: SAMPLED_OCTAVES }, (_, place) => {
+      const octave = samples.octaves[SAMPLED_OCTAVES + place]! - 1;
+      return { octave, passages: [...samples.drawn.itemsOf(SAMPLED_OCTAVES + place)] };
+    });
+    expect(kept.map(({ octave }) => octave).sort((a, b) => a - b)).toEqual([12, 13, 14, 15, 16, 17, 18, 19]);
+    for (const { octave, passages } of kept) {
+      expect(passages).toHaveLength(SAMPLES_PER_OCTAVE);
+      expect(passages.every((passage) => passage % 20 === octave)).toBe(true);
+    }
+    expect(samples.octaves.subarray(0, SAMPLED_OCTAVES).every((octave) => octave === 0)).toBe(true);
+  });
+
+  it('come back from the index with their octave', async () => {
+    await using index = await openFeatureIndex(cache, inspected, corpusOf(['aab', 'ccc', 'b']), unwatched, extent);
+    const { samples } = await index.feature(2);
+    expect(samples.map(({ id, octave }) => [parseInt(id, 16), octave + FIRST_OCTAVE]).sort()).toEqual([
+      [0, 1],
+      [2, 1],
+    ]);
   });
 });
 

@@ -1,11 +1,11 @@
 import type { JobControl } from '../foundation/progress.ts';
 import type { FeatureResult } from '../protocol/feature-pages.ts';
+import { FIRST_OCTAVE } from './feature-index.ts';
+import { featurePassages } from './feature-passages.ts';
 import { openFeatureIndex, type PassageSource } from './indexed-corpus.ts';
-import { FIRST_OCTAVE, type TopPassage } from './feature-index.ts';
 import { checkFeature } from './inspect-text.ts';
 import { logitEffects } from './logit-effects.ts';
 import { similarFeatures } from './similar-features.ts';
-import { featuresOfTexts } from './text-features.ts';
 import type { InspectedDictionary } from './token-readings.ts';
 
 const SIMILAR_FEATURES = 5;
@@ -19,8 +19,8 @@ export interface FeaturePageChoice {
 }
 
 /**
- * Everything known of a feature: the tokens it writes for, and where it fires most in a corpus.
- * @param corpus null shows no passages and no density
+ * Everything known of a feature: the tokens it writes for, and where it fires in a corpus.
+ * @param corpus null shows no passages, and the density that was counted for the dictionary, if it was
  * @param cacheFolder the home folder's cache, where the index of (dictionary, corpus) is kept
  */
 export async function featurePage(
@@ -41,40 +41,26 @@ export async function featurePage(
     bottomLogits: bottom,
     similar: similarFeatures(dictionary, feature, SIMILAR_FEATURES),
   };
-  if (corpus === null) return { ...page, density: null, tokens: null, corpus: null, histogram: [], passages: [] };
+  if (corpus === null)
+    return {
+      ...page,
+      density: dictionary.densities?.shares[feature] ?? null,
+      tokens: dictionary.densities?.tokens ?? null,
+      ...{ corpus: null, histogram: [], passages: [] },
+    };
   await using index = await openFeatureIndex(cacheFolder, inspected, corpus, control);
-  const { density, histogram, top: strongest } = await index.feature(feature);
+  const indexed = await index.feature(feature);
   return {
     ...page,
-    ...{ density, tokens: index.tokens, corpus: corpus.summary.name },
-    histogram: [...histogram].map((count, octave) => ({ from: 2 ** (FIRST_OCTAVE + octave), count })),
-    passages: await shownPassages(inspected, feature, strongest.slice(0, count), corpus, control),
+    ...{ density: indexed.density, tokens: index.tokens, corpus: corpus.summary.name },
+    histogram: octavesThatFire(indexed.histogram),
+    passages: await featurePassages(inspected, feature, indexed, count, corpus, control),
   };
 }
 
-/** Activations are computed again rather than stored: a page shows a few passages, an index has d_sae times as many. */
-async function shownPassages(
-  inspected: InspectedDictionary,
-  feature: number,
-  strongest: readonly TopPassage[],
-  corpus: PassageSource,
-  control: JobControl,
-): Promise<FeatureResult['passages']> {
-  if (strongest.length === 0) return [];
-  const passages = await corpus.byIds(strongest.map(({ id }) => id));
-  const encodings = passages.map(({ text }) => inspected.model.encode(text));
-  const { starts, features } = await featuresOfTexts(encodings, inspected, control.signal);
-  const activationAt = (row: number): number => {
-    const [begin, end] = [features.offsets[row]!, features.offsets[row + 1]!];
-    const place = features.features.subarray(begin, end).indexOf(feature);
-    return place < 0 ? 0 : features.values[begin + place]!;
-  };
-  return passages.map(({ id, text, provenance }, i) => {
-    const { starts: from, ends, special } = encodings[i]!;
-    const tokens = [...special.keys()]
-      .filter((token) => special[token] !== 1)
-      .map((token) => ({ text: text.slice(from[token], ends[token]), activation: activationAt(starts[i]! + token) }));
-    const { maximum } = strongest[i]!;
-    return { id, source: provenance.source, maximum, share: maximum / strongest[0]!.maximum, tokens };
-  });
+/** From the first octave with a token to the last. */
+function octavesThatFire(histogram: Uint32Array): FeatureResult['histogram'] {
+  const octaves = [...histogram].map((count, octave) => ({ from: 2 ** (FIRST_OCTAVE + octave), count }));
+  const fires = ({ count }: { count: number }): boolean => count > 0;
+  return octaves.slice(Math.max(0, octaves.findIndex(fires)), octaves.findLastIndex(fires) + 1);
 }

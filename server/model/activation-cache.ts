@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ActivationFolder, ActivationShard } from '../foundation/activation-folder.ts';
+import { Claim } from '../foundation/claim.ts';
 import { UsageError } from '../foundation/errors.ts';
 import { folderBytes, readJson, writeFileAtomic } from '../foundation/files.ts';
 import { sha256 } from '../foundation/hash.ts';
@@ -32,6 +34,9 @@ const DEFAULT_LIMIT_BYTES = 20 * 2 ** 30;
 
 /** A sweep that reads a folder may last this long after it was harvested. */
 const RECENT_MS = 6 * 3_600_000;
+
+/** Ending of the files in a folder that say who reads it: whoever clears caches leaves it alone. */
+export const IN_USE = '.in-use';
 
 const ShardRecord = z.object({
   rows: z.int().min(0),
@@ -71,10 +76,14 @@ function rowsOf({ ids, prefix }: HarvestSequence): number {
   return ids.length - prefix;
 }
 
-/** Activations on disk, by what they are activations of: a sweep reads the language model once. */
-export class ActivationCache {
+/**
+ * Activations on disk, by what they are activations of: a sweep reads the language model once. What was harvested counts as in use
+ * until the cache is disposed.
+ */
+export class ActivationCache implements AsyncDisposable {
   readonly #folder: string;
   readonly #shardBytes: number;
+  readonly #claims = new Map<string, Claim>();
 
   /** @param cache the home folder's cache */
   constructor(cache: string, shardBytes = SHARD_BYTES) {
@@ -98,6 +107,7 @@ export class ActivationCache {
     const folder = join(this.#folder, hash);
     await mkdir(folder, { recursive: true });
     await utimes(folder, new Date(), new Date());
+    await this.#claim(folder);
     await this.#makeRoom(hash, tokens * dModel * 4);
     const written: ActivationShard[] = [];
     let done = 0;
@@ -109,6 +119,18 @@ export class ActivationCache {
       control.report({ stage: 'reading the language model', done, total: tokens, unit: 'tokens' });
     }
     return { dIn: dModel, rows: done, contentHash: hash, shards: written };
+  }
+
+  async #claim(folder: string): Promise<void> {
+    if (this.#claims.has(folder)) return;
+    const claim = await Claim.take(join(folder, `${randomUUID()}${IN_USE}`));
+    if (claim instanceof Claim) this.#claims.set(folder, claim);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const claims = [...this.#claims.values()];
+    this.#claims.clear();
+    for (const claim of claims) await claim[Symbol.asyncDispose]();
   }
 
   /** Deletes the folders used longest ago until `bytes` more fit the limit; those used a short while ago may be in use. */

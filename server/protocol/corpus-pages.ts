@@ -55,6 +55,9 @@ export interface SelectionResult extends SelectionSummary {
   /** Random seed, and the budget it was made under. */
   readonly seed: number;
   readonly budget: number;
+  /** What a tracin arm reranked by, and how many budgets of candidates; the dictionary is null for other arms. */
+  readonly dictionary: string | null;
+  readonly candidates: number;
   readonly pinned: readonly string[];
   readonly struck: readonly string[];
   readonly contentHash: string;

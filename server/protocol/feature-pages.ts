@@ -27,18 +27,18 @@ export interface FeatureResult {
   readonly dictionary: string;
   readonly feature: number;
   readonly label: string | null;
-  /** Share of the corpus's tokens it fires on; null without a corpus. */
+  /** Share of the corpus's tokens it fires on; without a corpus the dictionary's own count, null where nobody counted. */
   readonly density: number | null;
-  /** The corpus's tokens that density, histogram and passages are from; null without a corpus. */
+  /** Tokens that density (and with a corpus histogram and passages) are from: 0 where the count does not say, null without a density. */
   readonly tokens: number | null;
   readonly corpus: string | null;
-  /** Tokens by activation, in octaves: `count` of them in [from, 2 from). Empty without a corpus. */
+  /** Tokens by activation, in octaves from the first with a token to the last: `count` of them in [from, 2 from). Empty without a corpus. */
   readonly histogram: readonly { readonly from: number; readonly count: number }[];
   readonly topLogits: readonly { readonly token: string; readonly effect: number }[];
   readonly bottomLogits: readonly { readonly token: string; readonly effect: number }[];
   /** Features whose decoder rows point most nearly the same way, nearest first. */
   readonly similar: readonly { readonly feature: number; readonly cosine: number; readonly label: string | null }[];
-  /** Strongest first. */
+  /** Strongest first: half are the strongest, half from the octaves below, none repeats another. */
   readonly passages: readonly FeaturePassage[];
 }
 

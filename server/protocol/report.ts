@@ -6,12 +6,12 @@ export interface ReportedRetrieval {
   readonly arm: string;
   readonly passages: number;
   readonly tokens: number;
-  /** Share of the passages that are of the domain, with its 95 % interval; all 0 to 1. */
-  readonly precision: number;
-  readonly precisionLow: number;
-  readonly precisionHigh: number;
+  /** Share of the passages that are of the domain, with its 95 % interval; all 0 to 1, null where nobody labelled the corpus. */
+  readonly precision: number | null;
+  readonly precisionLow: number | null;
+  readonly precisionHigh: number | null;
   /** The domain's share of the corpus: the precision of drawing at random. */
-  readonly baseRate: number;
+  readonly baseRate: number | null;
   readonly seconds: number;
   /** Passages left out because they overlap a seed or the evaluation's text. */
   readonly overlapDropped: number;
@@ -74,7 +74,8 @@ export interface ReportedHit {
   readonly arm: string;
   readonly score: number;
   readonly text: string;
-  readonly inDomain: boolean;
+  /** Null where nobody labelled the corpus. */
+  readonly inDomain: boolean | null;
 }
 
 /** A number that is not finite is shown as missing. */

@@ -166,6 +166,8 @@ export interface CorpusSummary {
   readonly documents: number;
   readonly sources: readonly string[];
   readonly created: string;
+  /** Adding sources is under way, or was cut short: adding them again takes in what is missing. */
+  readonly partial: boolean;
 }
 
 export interface SeedSetSummary {

@@ -1,8 +1,6 @@
 /** A training run as it goes: what the live panel draws. */
 import { z } from 'zod';
-
-export const TRAINING_SERIES = ['loss', 'effectiveSampleSize', 'l0', 'explainedVariance', 'deadShare'] as const;
-export type TrainingSeries = (typeof TRAINING_SERIES)[number];
+import type { TrainingSeries } from './training-series.ts';
 
 export const TrainingHistoryRequest = z.object({
   job: z.string().min(1).max(4096),

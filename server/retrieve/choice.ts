@@ -2,6 +2,9 @@ import type { Passage } from '../corpus/passage.ts';
 import { OverlapFilter, type HashedText } from './overlap.ts';
 import type { Hit } from './selection.ts';
 
+/** A passage and what it is worth to an arm. */
+export type ScoredPassage = Pick<Hit, 'passage' | 'score'>;
+
 /** A budget counts as filled once less than this share of it is left. */
 const LEFT_SHARE = 0.01;
 
@@ -17,9 +20,11 @@ export class BudgetedChoice {
   #overlapDropped = 0;
   #passedOver = false;
 
-  constructor(budget: number, seeds: Iterable<HashedText>) {
+  /** @param pinned taken before anything is offered, in this order, whatever they repeat; they fit the budget together */
+  constructor(budget: number, seeds: Iterable<HashedText>, pinned: readonly ScoredPassage[] = []) {
     this.#budget = budget;
     this.#overlap = new OverlapFilter(seeds);
+    for (const { passage, score } of pinned) this.#take(passage, score);
   }
 
   get hits(): readonly Hit[] {
@@ -48,6 +53,10 @@ export class BudgetedChoice {
       this.#overlapDropped++;
       return;
     }
+    this.#take(passage, score);
+  }
+
+  #take(passage: Passage, score: number): void {
     this.#overlap.add(passage);
     this.#hits.push({ rank: this.#hits.length + 1, score, passage });
     this.#tokens += passage.tokens;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CorpusStore } from '../corpus/corpus-store.ts';
 import { ingest } from '../corpus/ingest.ts';
 import type { EngineDictionary, SparseFeatures } from '../compute/engine.ts';
+import { UsageError } from '../foundation/errors.ts';
 import { Home } from '../foundation/home.ts';
 import { unwatched, type JobControl } from '../foundation/progress.ts';
 import { shippedFile } from '../foundation/package-root.ts';
@@ -86,7 +87,7 @@ function partsOf(texts: readonly string[], seeds: SeedSet): RetrievalParts {
   return { corpus, seeds, tokenizer: wordTokenizer, embedder: letterEmbedder, tracin: vowels };
 }
 
-const settings: RetrievalSettings = { arm: 'bm25', tokens: 10, candidates: 4, seed: 0 };
+const settings: RetrievalSettings = { arm: 'bm25', tokens: 10, candidates: 4, seed: 0, pinned: [], struck: [] };
 const stars = ['stars burn hydrogen', 'stars collapse', 'cats purr softly', 'a cat and a dog', 'old stars burn helium'];
 
 describe('retrieval', () => {
@@ -185,6 +186,46 @@ describe('retrieval', () => {
         .slice(0, 2)
         .sort(),
     ).toEqual([texts[3], texts[1]]);
+  });
+
+  it.each(ARMS)('takes pinned passages first, in their order, and struck ones never: %s', async (arm) => {
+    const parts = partsOf([...stars, 'audio aria iota'], seedSetOf('stars burn', 'cat dog bird'));
+    const request = { ...settings, arm, tokens: 20 };
+    const free = (await retrieve(request, parts, unwatched)).hits.map(({ passage }) => passage);
+    const [dog, purr] = [passageOf(stars[3]!, '3'), passageOf(stars[2]!, '2')];
+    const strike = free.find(({ id }) => id !== dog.id && id !== purr.id)!;
+    const decided = { ...request, pinned: [dog.id, purr.id, dog.id], struck: [strike.id] };
+    const { hits, tokens } = await retrieve(decided, parts, unwatched);
+    expect(hits.slice(0, 2).map(({ rank, passage }) => [rank, passage.text])).toEqual([
+      [1, dog.text],
+      [2, purr.text],
+    ]);
+    const ids = hits.map(({ passage }) => passage.id);
+    expect(ids).not.toContain(strike.id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(tokens).toBe(hits.reduce((sum, { passage }) => sum + passage.tokens, 0));
+    expect(tokens).toBeLessThanOrEqual(20);
+    expect((await retrieve(decided, parts, unwatched)).hits).toEqual(hits);
+  });
+
+  it('fills the budget again after a strike, and scores pinned passages by the arm', async () => {
+    const parts = partsOf(stars, seedSetOf('stars burn'));
+    const request = { ...settings, tokens: 6 };
+    const free = await retrieve(request, parts, unwatched);
+    const struck = await retrieve({ ...request, struck: [free.hits[0]!.passage.id] }, parts, unwatched);
+    expect(struck.tokens).toBeGreaterThanOrEqual(free.tokens - 1);
+    const last = await retrieve({ ...settings, pinned: [passageOf(stars[4]!, '4').id] }, parts, unwatched);
+    expect(last.hits[0]).toMatchObject({ rank: 1, score: 2 });
+  });
+
+  it.each([
+    ['pinned and struck', { pinned: [passageOf(stars[0]!, '0').id], struck: [passageOf(stars[0]!, '0').id] }],
+    ['corpus memory has no passage 0123456789abcdef', { pinned: ['0123456789abcdef'] }],
+    ['more than the budget of 10', { pinned: stars.map((text, i) => passageOf(text, `${i}`).id) }],
+  ])('refuses decisions that cannot be kept: %s', async (message, decisions) => {
+    const asked = retrieve({ ...settings, ...decisions }, partsOf(stars, seedSetOf('stars burn')), unwatched);
+    await expect(asked).rejects.toThrow(UsageError);
+    await expect(asked).rejects.toThrow(message);
   });
 
   it.each([

@@ -1,9 +1,9 @@
 import { passageId, type Passage } from '../corpus/passage.ts';
 import type { TextEmbedder, TextTokenizer } from '../foundation/encoding.ts';
-import { UsageError } from '../foundation/errors.ts';
+import { messageOf, UsageError, WorkError } from '../foundation/errors.ts';
 import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import type { RetrieveRequest } from '../protocol/requests.ts';
-import { BudgetedChoice } from './choice.ts';
+import { BudgetedChoice, type ScoredPassage } from './choice.ts';
 import { bm25Ranker, denseRanker, randomRanker, type Ranker, type SearchedCorpus } from './rankers.ts';
 import type { ScoredId } from './ranking.ts';
 import type { Arm, SeedSet, SeedText, Selection } from './selection.ts';
@@ -19,7 +19,14 @@ export interface RetrievalParts {
   readonly tracin: TracInParts | null;
 }
 
-export type RetrievalSettings = Pick<RetrieveRequest, 'arm' | 'tokens' | 'candidates' | 'seed'>;
+export type RetrievalSettings = Pick<RetrieveRequest, 'arm' | 'tokens' | 'candidates' | 'seed' | 'pinned' | 'struck'>;
+
+/** What the reader decided about single passages. */
+interface Verdicts {
+  readonly pinned: readonly Passage[];
+  /** Ids that the arm has no say in: pinned and struck ones. */
+  readonly decided: ReadonlySet<string>;
+}
 
 /** A seed of one token marks nothing that could be searched for. */
 const MIN_SEED_TOKENS = 2;
@@ -56,6 +63,49 @@ function seedPassage({ text, contentHash, from }: SeedText, seedSet: string, tok
   };
 }
 
+/**
+ * @param own passages that are not the corpus's: the seeds, for the arm that takes them
+ * @throws UsageError for a pinned id that neither has, one that is struck too, or pinned passages beyond the budget
+ */
+async function verdictsOf(
+  { tokens, pinned, struck }: RetrievalSettings,
+  corpus: SearchedCorpus,
+  own: readonly Passage[],
+): Promise<Verdicts> {
+  const ids = [...new Set(pinned)];
+  const out = new Set(struck);
+  const both = ids.find((id) => out.has(id));
+  if (both !== undefined) throw new UsageError(`passage ${both} is pinned and struck; take it out of one of the two`);
+  const known = new Map(own.map((passage) => [passage.id, passage]));
+  const stored = await storedPassages(
+    ids.filter((id) => !known.has(id)),
+    corpus,
+  );
+  for (const passage of stored) known.set(passage.id, passage);
+  const passages = ids.map((id) => known.get(id)!);
+  const sum = passages.reduce((total, passage) => total + passage.tokens, 0);
+  if (sum > tokens)
+    throw new UsageError(
+      `the ${ids.length} pinned passages have ${sum} tokens, more than the budget of ${tokens}; raise the budget or unpin some`,
+    );
+  return { pinned: passages, decided: new Set([...ids, ...struck]) };
+}
+
+async function storedPassages(ids: readonly string[], corpus: SearchedCorpus): Promise<Passage[]> {
+  try {
+    return await corpus.byIds(ids);
+  } catch (error) {
+    if (error instanceof WorkError) throw new UsageError(`pinned: ${messageOf(error)}`, { cause: error });
+    throw error;
+  }
+}
+
+/** Pinned passages with the score that the arm gives them; 0 where it ranks them nowhere. */
+function scoredPins({ pinned }: Verdicts, ranked: readonly ScoredId[]): ScoredPassage[] {
+  const scores = new Map(ranked.map(({ id, score }) => [id, score]));
+  return pinned.map((passage) => ({ passage, score: scores.get(passage.id) ?? 0 }));
+}
+
 async function offerInOrder(
   choice: BudgetedChoice,
   ranked: readonly ScoredId[],
@@ -74,6 +124,7 @@ async function offerInOrder(
 async function chooseRanked(
   ranker: Ranker,
   budget: number,
+  verdicts: Verdicts,
   { corpus, seeds }: RetrievalParts,
   control: JobControl,
 ): Promise<BudgetedChoice> {
@@ -82,8 +133,9 @@ async function chooseRanked(
     throwIfStopped(control);
     control.report({ stage: 'searching', done: 0, total: null, unit: 'passages' });
     const ranking = await ranker.rank(limit);
-    const choice = new BudgetedChoice(budget, seeds.seeds);
-    await offerInOrder(choice, ranking.hits, corpus, control);
+    const choice = new BudgetedChoice(budget, seeds.seeds, scoredPins(verdicts, ranking.hits));
+    const open = ranking.hits.filter(({ id }) => !verdicts.decided.has(id));
+    await offerInOrder(choice, open, corpus, control);
     if (choice.full || ranking.complete) return choice;
   }
 }
@@ -91,6 +143,7 @@ async function chooseRanked(
 async function rerank(
   candidates: BudgetedChoice,
   budget: number,
+  verdicts: Verdicts,
   parts: RetrievalParts,
   tracin: TracInParts,
   control: JobControl,
@@ -98,8 +151,9 @@ async function rerank(
   const scorer = await TracInScorer.fromSeeds(parts.seeds.seeds, tracin, control);
   const passages = candidates.hits.map(({ passage }) => passage);
   const byId = new Map(passages.map((passage) => [passage.id, passage]));
-  const choice = new BudgetedChoice(budget, parts.seeds.seeds);
-  for (const { id, score } of await scorer.rank(passages, control)) choice.offer(byId.get(id)!, score);
+  const ranked = await scorer.rank(passages, control);
+  const choice = new BudgetedChoice(budget, parts.seeds.seeds, scoredPins(verdicts, ranked));
+  for (const { id, score } of ranked) if (!verdicts.decided.has(id)) choice.offer(byId.get(id)!, score);
   return choice;
 }
 
@@ -128,19 +182,23 @@ interface Chosen {
 async function choose(settings: RetrievalSettings, parts: RetrievalParts, control: JobControl): Promise<Chosen> {
   const { arm, tokens } = settings;
   if (arm === 'seeds') {
-    const choice = new BudgetedChoice(tokens, []);
-    for (const seed of parts.seeds.seeds) choice.offer(seedPassage(seed, parts.seeds.name, parts.tokenizer), 0);
+    const seeds = parts.seeds.seeds.map((seed) => seedPassage(seed, parts.seeds.name, parts.tokenizer));
+    const verdicts = await verdictsOf(settings, parts.corpus, seeds);
+    const choice = new BudgetedChoice(tokens, [], scoredPins(verdicts, []));
+    for (const seed of seeds) if (!verdicts.decided.has(seed.id)) choice.offer(seed, 0);
     return { choice, overlapDropped: choice.overlapDropped };
   }
+  const verdicts = await verdictsOf(settings, parts.corpus, []);
   const reranks = arm === 'bm25+tracin' || arm === 'dense+tracin';
   if (reranks && parts.tracin === null)
     throw new UsageError(
       `arm ${arm} needs a dictionary whose gradients it can take: pass --dictionary, for example builtin-gsae`,
     );
   await using ranker = await rankerOf(arm, settings, parts);
-  const first = await chooseRanked(ranker, Math.floor(tokens * (reranks ? settings.candidates : 1)), parts, control);
+  const firstBudget = Math.floor(tokens * (reranks ? settings.candidates : 1));
+  const first = await chooseRanked(ranker, firstBudget, verdicts, parts, control);
   if (!reranks || parts.tracin === null) return { choice: first, overlapDropped: first.overlapDropped };
-  const choice = await rerank(first, tokens, parts, parts.tracin, control);
+  const choice = await rerank(first, tokens, verdicts, parts, parts.tracin, control);
   return { choice, overlapDropped: first.overlapDropped };
 }
 
@@ -158,7 +216,9 @@ function noteOn(choice: BudgetedChoice, { arm, tokens }: RetrievalSettings, corp
  *
  * Scores by arm: `bm25` Okapi BM25 of all seeds as one query; `dense` inner product with the seeds' mean vector less the corpus's;
  * `+tracin` mean over tokens of gradient dot products, of candidates worth `candidates` budgets from the first stage; `random` and `seeds` 0.
- * @throws UsageError for an empty seed set, a seed of fewer than two tokens, or a tracin arm without a dictionary
+ * Pinned passages come first, in their order, whatever the arm ranks, and count in the budget; struck ones are never taken.
+ * @throws UsageError for an empty seed set, a seed of fewer than two tokens, a tracin arm without a dictionary, or pinned
+ *   passages that the corpus lacks, that are struck too, or that exceed the budget
  */
 export async function retrieve(
   settings: RetrievalSettings,

@@ -6,6 +6,7 @@ import { unknownName, WorkError } from '../foundation/errors.ts';
 import { readJson, writeFileAtomic, writeFolderAtomic } from '../foundation/files.ts';
 import { canonicalJson, sha256, sha256OfFile } from '../foundation/hash.ts';
 import { productVersion } from '../foundation/package-root.ts';
+import type { SelectionSummary } from '../protocol/corpus-pages.ts';
 import { readJsonLines, toJsonLines } from './json-lines.ts';
 import { ARMS, type Hit, type Selection } from './selection.ts';
 import { placeOf, storedNames } from './stored-name.ts';
@@ -24,6 +25,9 @@ const Manifest = z.object({
     candidates: z.number(),
     seed: z.int(),
     dictionary: z.string().nullable(),
+    /** Ids of passages; selections made before there were such decisions have none. */
+    pinned: z.array(z.string()).default([]),
+    struck: z.array(z.string()).default([]),
   }),
   /** Content hashes; null where an arm did not read the input. */
   inputs: z.object({
@@ -78,6 +82,12 @@ function hitOf({ rank, score, source, document, start, end, line, ...passage }: 
   return { rank, score, passage: { ...passage, provenance: { source, document, start, end, line } } };
 }
 
+async function readManifest(path: string): Promise<Manifest> {
+  const parsed = Manifest.safeParse(await readJson(join(path, MANIFEST)));
+  if (!parsed.success) throw new WorkError(`${path} is not a selection: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
 /** Selections as folders: `passages.jsonl`, one passage a line, and `manifest.json`. */
 export class SelectionStore {
   readonly #folder: string;
@@ -115,9 +125,7 @@ export class SelectionStore {
     const names = await this.names();
     const path = names.includes(nameOrPath) ? join(this.#folder, nameOrPath) : resolve(nameOrPath);
     if (!existsSync(path)) throw unknownName('selection', nameOrPath, names);
-    const parsed = Manifest.safeParse(await readJson(join(path, MANIFEST)));
-    if (!parsed.success) throw new WorkError(`${path} is not a selection: ${z.prettifyError(parsed.error)}`);
-    const { config, inputs, result } = parsed.data;
+    const { config, inputs, result } = await readManifest(path);
     if ((await sha256OfFile(join(path, PASSAGES))) !== result.passagesHash)
       throw new WorkError(`${path}: ${PASSAGES} was changed after it was written; retrieve the selection again`);
     const hits: Hit[] = [];
@@ -126,6 +134,18 @@ export class SelectionStore {
       ...{ arm: config.arm, corpus: config.corpus, seedSet: config.seeds, hits, config, inputs, path },
       ...{ tokens: result.tokens, overlapDropped: result.overlapDropped, note: result.note },
       contentHash: result.passagesHash,
+    };
+  }
+
+  /**
+   * How a stored selection was made and what came of it, its passages unread: for lists.
+   * @throws WorkError when the folder is no selection
+   */
+  async summary(name: string): Promise<SelectionSummary> {
+    const { config, result } = await readManifest(join(this.#folder, name));
+    return {
+      ...{ name, arm: config.arm, corpus: config.corpus, seeds: config.seeds },
+      ...{ passages: result.passages, tokens: result.tokens },
     };
   }
 

@@ -87,7 +87,7 @@ describe('selections', () => {
   const origin: SelectionOrigin = {
     config: {
       ...{ arm: 'bm25', corpus: 'c', seeds: 's', tokens: 10, candidates: 4 },
-      ...{ seed: 0, dictionary: null },
+      ...{ seed: 0, dictionary: null, pinned: ['0123456789abcdef'], struck: [] },
     },
     inputs: { corpus: 'c0', seeds: 's0', embedder: null, dictionary: null },
   };
@@ -104,6 +104,19 @@ describe('selections', () => {
     expect(await store.names()).toEqual(['mine']);
     await store.remove('mine');
     await expect(store.load('mine')).rejects.toThrow('selection is "mine", which does not exist');
+  });
+
+  it('made before passages could be pinned and struck still load', async () => {
+    const store = new SelectionStore(join(folder, 'selections'));
+    const manifest = join(await store.save('old', selection, origin), 'manifest.json');
+    const written = JSON.parse(await readFile(manifest, 'utf8')) as { config: Record<string, unknown> };
+    delete written.config['pinned'];
+    delete written.config['struck'];
+    await writeFile(manifest, JSON.stringify(written));
+    expect((await store.load('old')).config).toEqual({ ...origin.config, pinned: [], struck: [] });
+    expect(await store.summary('old')).toEqual({
+      ...{ name: 'old', arm: 'bm25', corpus: 'c', seeds: 's', passages: 2, tokens: 6 },
+    });
   });
 
   it('are refused when they were changed or are none', async () => {

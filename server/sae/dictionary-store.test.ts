@@ -1,10 +1,10 @@
-import { mkdtemp, rm, writeFile, mkdir, readFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError, WorkError } from '../foundation/errors.ts';
 import { Home } from '../foundation/home.ts';
-import { DictionaryStore, labelFeature, loadDictionary, saveDictionary } from './dictionary-store.ts';
+import { DictionaryStore, loadDictionary, saveDictionary } from './dictionary-store.ts';
 import type { SaeLensDictionary } from './saelens.ts';
 
 const made: SaeLensDictionary = {
@@ -93,11 +93,32 @@ describe('labels', () => {
   it('are kept beside the weights and come back with the dictionary', async () => {
     const place = store.outputFolder('named');
     await saveDictionary(place, made, manifest);
-    await labelFeature(place, 2, 'past tense');
-    await labelFeature(place, 0, 'numbers');
-    await labelFeature(place, 0, null);
+    await store.label('named', 2, 'past tense');
+    await store.label('named', 0, 'numbers');
+    await store.label('named', 0, null);
     expect([...(await loadDictionary(place)).labels]).toEqual([[2, 'past tense']]);
-    await expect(labelFeature(place, 3, 'x')).rejects.toThrow(/feature is 3; expected 0 to 2/);
+    expect([...(await store.load('named')).labels]).toEqual([[2, 'past tense']]);
+    await expect(store.label('named', 3, 'x')).rejects.toThrow(/feature is 3; expected 0 to 2/);
+  });
+
+  it('that are written at the same time are all kept', async () => {
+    await saveDictionary(store.outputFolder('busy'), made, manifest);
+    const other = new DictionaryStore(new Home(folder));
+    await Promise.all([store.label('busy', 0, 'a'), other.label('busy', 1, 'b'), store.label('busy', 2, 'c')]);
+    expect([...(await other.load('busy')).labels.values()]).toEqual(['a', 'b', 'c']);
+  });
+
+  it('of the dictionary that ships with the product are kept in the home folder, by whichever name', async () => {
+    const shipped = await store.resolve('builtin-gsae');
+    const before = await readdir(shipped);
+    await store.label('builtin-gsae', 7, 'quarks');
+    await store.label(shipped, 8, 'leptons');
+    expect([...(await store.load('builtin-gsae')).labels]).toEqual([
+      [7, 'quarks'],
+      [8, 'leptons'],
+    ]);
+    expect(await readdir(shipped)).toEqual(before);
+    expect(await readdir(join(folder, 'labels'))).toEqual(['builtin-gsae.json']);
   });
 
   it.each(['{"x": "y"}', '{"3": "x"}', '{"0": 5}', '[]'])('that are damaged are refused: %s', async (text) => {

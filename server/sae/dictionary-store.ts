@@ -1,22 +1,20 @@
 /** Dictionaries on disk: SAELens folders with a manifest and labels beside the weights. */
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
 import { messageOf, unknownName, UsageError, WorkError } from '../foundation/errors.ts';
-import { readJson, writeFileAtomic, writeFolderAtomic } from '../foundation/files.ts';
+import { writeFileAtomic, writeFolderAtomic } from '../foundation/files.ts';
 import { canonicalJson, sha256 } from '../foundation/hash.ts';
 import type { Home } from '../foundation/home.ts';
 import { productVersion, shippedFile } from '../foundation/package-root.ts';
 import type { DictionarySummary } from '../protocol/results.ts';
-import type { Dictionary } from './dictionary.ts';
+import { DENSITIES_FILE, readDensities, writeDensities } from './densities.ts';
+import type { Dictionary, FeatureDensities } from './dictionary.ts';
+import { LABELS_FILE, readLabels, writeLabel, writeLabels } from './labels.ts';
 import { readSaeLens, writeSaeLens, type SaeLensDictionary, type Storage } from './saelens.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 export const BUILTIN_DICTIONARY = 'builtin-gsae';
-const MAX_LABEL_LENGTH = 10_000;
-
-const Labels = z.record(z.string().regex(/^\d{1,10}$/), z.string().max(MAX_LABEL_LENGTH));
 
 /** How a dictionary came to be; `manifest.json`. Free of times and paths, so that equal work gives equal bytes. */
 export interface DictionaryManifest {
@@ -39,33 +37,30 @@ export function dictionaryHash({
   return sha256(canonicalJson({ shape, origin }), ...[encoder, encoderBias, decoder, decoderBias].map(bytes));
 }
 
-async function readLabels(folder: string, dSae: number): Promise<Map<number, string>> {
-  const path = join(folder, 'labels.json');
-  if (!(await exists(path))) return new Map();
-  const labels = Labels.safeParse(await readJson(path));
-  if (!labels.success)
-    throw new WorkError(`${path} is not a table of feature to text: ${z.prettifyError(labels.error)}`);
-  const entries = Object.entries(labels.data).map(([feature, text]) => [Number(feature), text] as const);
-  const outside = entries.find(([feature]) => feature >= dSae);
-  if (outside !== undefined)
-    throw new WorkError(`${path} labels feature ${outside[0]}; the dictionary has ${dSae} features`);
-  return new Map(entries.sort(([a], [b]) => a - b));
-}
-
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null;
 }
 
-/** Reads a folder whoever wrote it. Its name is the folder's. @throws WorkError naming what is damaged or not supported. */
-export async function loadDictionary(folder: string, name: string = basename(resolve(folder))): Promise<Dictionary> {
+/** What people and counts add to a dictionary's weights. */
+type Notes = Pick<Dictionary, 'labels' | 'densities'>;
+
+async function readNotes(folder: string, labels: string, dSae: number): Promise<Notes> {
+  return { labels: await readLabels(labels, dSae), densities: await readDensities(folder, dSae) };
+}
+
+/**
+ * Reads a folder whoever wrote it. Its name is the folder's.
+ * @param labels the file of the labels, where it is not the folder's own
+ * @throws WorkError naming what is damaged or not supported
+ */
+export async function loadDictionary(
+  folder: string,
+  name: string = basename(resolve(folder)),
+  labels: string = join(folder, LABELS_FILE),
+): Promise<Dictionary> {
   const read = await readSaeLens(folder);
-  return {
-    name,
-    contentHash: dictionaryHash(read),
-    ...read,
-    labels: await readLabels(folder, read.shape.dSae),
-    densities: null,
-  };
+  const notes = await readNotes(folder, labels, read.shape.dSae);
+  return { name, contentHash: dictionaryHash(read), ...read, ...notes };
 }
 
 /** @throws UsageError when the folder holds something that is not a dictionary and would be lost. */
@@ -86,18 +81,19 @@ export async function refuseForeignFolder(folder: string): Promise<void> {
  */
 export async function saveDictionary(
   folder: string,
-  dictionary: SaeLensDictionary & Partial<Pick<Dictionary, 'name' | 'labels'>>,
+  dictionary: SaeLensDictionary & Partial<Pick<Dictionary, 'name' | 'labels' | 'densities'>>,
   manifest: DictionaryManifest,
   { storage = 'float32', files = {} }: { storage?: Storage; files?: Readonly<Record<string, string>> } = {},
 ): Promise<Dictionary> {
   await refuseForeignFolder(folder);
-  const labels = dictionary.labels ?? new Map<number, string>();
+  const { labels = new Map<number, string>(), densities = null } = dictionary;
   await writeFolderAtomic(folder, async (temporary) => {
     await writeSaeLens(temporary, dictionary, storage);
     const { contentHash } = await loadDictionary(temporary);
     const versions = { ssae: productVersion, format: 1 };
     await writeJson(join(temporary, 'manifest.json'), { kind: 'dictionary', contentHash, versions, ...manifest });
-    if (labels.size > 0) await writeJson(join(temporary, 'labels.json'), Object.fromEntries(labels));
+    if (labels.size > 0) await writeLabels(join(temporary, LABELS_FILE), labels);
+    if (densities !== null) await writeDensities(temporary, densities);
     for (const [name, content] of Object.entries(files)) await writeFileAtomic(join(temporary, name), content);
   });
   return loadDictionary(folder, dictionary.name);
@@ -107,38 +103,38 @@ async function writeJson(path: string, value: unknown): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Names one feature, or takes its name away with null. */
-export async function labelFeature(folder: string, feature: number, text: string | null): Promise<void> {
-  const { shape } = await readSaeLens(folder);
-  if (!Number.isSafeInteger(feature) || feature < 0 || feature >= shape.dSae)
-    throw new UsageError(`feature is ${feature}; expected 0 to ${shape.dSae - 1}`);
-  if (text !== null && text.length > MAX_LABEL_LENGTH)
-    throw new UsageError(`the label has ${text.length} characters; at most ${MAX_LABEL_LENGTH} are kept`);
-  const labels = await readLabels(folder, shape.dSae);
-  if (text === null) labels.delete(feature);
-  else labels.set(feature, text);
-  await writeJson(join(folder, 'labels.json'), Object.fromEntries(labels));
-}
-
 /** Dictionaries kept in memory; hundreds of megabytes each where they are large. */
 const MAX_LOADED = 4;
 
-/** Sizes and times of the files a dictionary is read from: what changes when it is trained again or a feature is named. */
-async function stateOf(folder: string): Promise<string> {
-  const files = ['cfg.json', 'sae_weights.safetensors', 'labels.json'];
-  const stats = await Promise.all(files.map((file) => stat(join(folder, file)).catch(() => null)));
+/** Sizes and times of files: what changes when they are written again. */
+async function stateOf(files: readonly string[]): Promise<string> {
+  const stats = await Promise.all(files.map((file) => stat(file).catch(() => null)));
   return stats.map((one) => (one === null ? '-' : `${one.size} ${one.mtimeMs} ${one.ino}`)).join('; ');
+}
+
+const SHIPPED_FOLDER = shippedFile('server', 'embedded', 'dictionaries', BUILTIN_DICTIONARY);
+
+async function isShipped(folder: string): Promise<boolean> {
+  const [given, shipped] = await Promise.all([folder, SHIPPED_FOLDER].map((path) => realpath(path)));
+  return given === shipped;
+}
+
+interface Loaded {
+  /** {@link stateOf} the weights, and of labels and densities, which are small and change while the dictionary is in use. */
+  readonly weights: string;
+  readonly notes: string;
+  readonly dictionary: Promise<Dictionary>;
 }
 
 /** The dictionaries of a home folder, the one that ships with the product, and any folder by its path. */
 export class DictionaryStore {
   readonly #folder: string;
-  readonly #loaded = new LRUCache<string, { readonly state: string; readonly dictionary: Promise<Dictionary> }>({
-    max: MAX_LOADED,
-  });
+  readonly #labels: string;
+  readonly #loaded = new LRUCache<string, Loaded>({ max: MAX_LOADED });
 
   constructor(home: Home) {
     this.#folder = home.dictionaries;
+    this.#labels = home.labels;
   }
 
   /** Names that can be used without a path. */
@@ -152,9 +148,7 @@ export class DictionaryStore {
   }
 
   #stored(name: string): string {
-    return name === BUILTIN_DICTIONARY
-      ? shippedFile('server', 'embedded', 'dictionaries', BUILTIN_DICTIONARY)
-      : join(this.#folder, name);
+    return name === BUILTIN_DICTIONARY ? SHIPPED_FOLDER : join(this.#folder, name);
   }
 
   /** The folder of a stored name, else of a path. @throws UsageError naming the nearest stored name. */
@@ -179,17 +173,50 @@ export class DictionaryStore {
     return join(this.#folder, output);
   }
 
+  /** The product's own folder is never written: labels of its dictionary are kept in the home folder. */
+  async #labelsOf(folder: string): Promise<string> {
+    return (await isShipped(folder)) ? join(this.#labels, `${BUILTIN_DICTIONARY}.json`) : join(folder, LABELS_FILE);
+  }
+
   /** Read once: the same dictionary is given again until one of its files changes. */
   async load(reference: string): Promise<Dictionary> {
     const folder = await this.resolve(reference);
     const name = NAME.test(reference) ? reference : basename(folder);
-    const state = await stateOf(folder);
-    const known = this.#loaded.get(`${name} ${folder}`);
-    if (known?.state === state) return known.dictionary;
-    const dictionary = loadDictionary(folder, name);
-    this.#loaded.set(`${name} ${folder}`, { state, dictionary });
-    dictionary.catch(() => this.#loaded.delete(`${name} ${folder}`));
+    const labels = await this.#labelsOf(folder);
+    const weights = await stateOf(['cfg.json', 'sae_weights.safetensors'].map((file) => join(folder, file)));
+    const notes = await stateOf([labels, join(folder, DENSITIES_FILE)]);
+    const key = `${name} ${folder}`;
+    const known = this.#loaded.get(key);
+    if (known?.weights === weights && known.notes === notes) return known.dictionary;
+    const dictionary =
+      known?.weights === weights
+        ? known.dictionary.then(async (old) => ({ ...old, ...(await readNotes(folder, labels, old.shape.dSae)) }))
+        : loadDictionary(folder, name, labels);
+    this.#loaded.set(key, { weights, notes, dictionary });
+    dictionary.catch(() => this.#loaded.delete(key));
     return dictionary;
+  }
+
+  /** Names one feature, or takes its name away with null. @throws UsageError when there is no such feature */
+  async label(reference: string, feature: number, text: string | null): Promise<void> {
+    const folder = await this.resolve(reference);
+    const { shape } = await this.load(reference);
+    await writeLabel(await this.#labelsOf(folder), shape.dSae, feature, text);
+  }
+
+  /** Keeps how often features fire beside the weights. @throws UsageError for the dictionary that ships with the product */
+  async setDensities(reference: string, densities: FeatureDensities): Promise<void> {
+    await writeDensities(await this.writable(reference), densities);
+  }
+
+  /** The folder of a dictionary that may be written to. @throws UsageError for the one that ships with the product */
+  async writable(reference: string): Promise<string> {
+    const folder = await this.resolve(reference);
+    if (await isShipped(folder))
+      throw new UsageError(
+        `${BUILTIN_DICTIONARY} ships with the product and is not changed; make a copy (ssae dictionary export, then import)`,
+      );
+    return folder;
   }
 
   async list(): Promise<DictionarySummary[]> {

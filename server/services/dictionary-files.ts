@@ -1,5 +1,5 @@
 import { cp, rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { EngineDictionary, SparseFeatures } from '../compute/engine.ts';
 import { UsageError } from '../foundation/errors.ts';
 import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
@@ -9,6 +9,7 @@ import { ActivationMoments, reconstructionSums } from '../evaluate/reconstructio
 import type { EncodeRequest, ExportDictionaryRequest, ImportDictionaryRequest } from '../protocol/requests.ts';
 import type { DictionarySummary, EncodeResult, ExportResult } from '../protocol/results.ts';
 import { loadDictionary, refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
+import { LABELS_FILE, writeLabels } from '../sae/labels.ts';
 import { ActivationReader } from '../train/activation-reader.ts';
 import { openActivationFile, refuseOtherWidth } from '../train/activation-file.ts';
 import type { Resources } from './resources.ts';
@@ -132,16 +133,18 @@ export async function importDictionary(
   return dictionaries.show(name);
 }
 
-/** A stored dictionary is a SAELens folder already; exporting copies it. */
+/** A stored dictionary is a SAELens folder already; exporting copies it, with labels that are kept elsewhere. */
 export async function exportDictionary(
   { dictionary, format, output }: ExportDictionaryRequest,
   { dictionaries }: Resources,
 ): Promise<ExportResult> {
   const folder = await dictionaries.resolve(dictionary);
+  const { labels } = await dictionaries.load(dictionary);
   await refuseForeignFolder(resolve(output));
   await writeFolderAtomic(resolve(output), async (temporary) => {
     await rm(temporary, { recursive: true });
     await cp(folder, temporary, { recursive: true });
+    if (labels.size > 0) await writeLabels(join(temporary, LABELS_FILE), labels);
   });
   return { dictionary, format, output: resolve(output) };
 }

@@ -116,6 +116,7 @@ export class Resources implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.activations[Symbol.asyncDispose]();
     const held = [...this.#held.values()];
     this.#held.clear();
     for (const one of held) await (await one.catch(() => null))?.[Symbol.asyncDispose]();

@@ -35,6 +35,7 @@ export async function retrieveSelection(
           seed: request.seed,
           dictionary: tracin === null ? null : request.dictionary,
         },
+        ...{ pinned: request.pinned, struck: request.struck },
       },
       inputs: {
         ...{ corpus: corpus.summary.contentHash, seeds: seedSetHash(seeds) },

@@ -1,5 +1,6 @@
 import type { JobControl } from '../foundation/progress.ts';
 import type { Home } from '../foundation/home.ts';
+import type * as corpusPages from '../protocol/corpus-pages.ts';
 import type * as featurePages from '../protocol/feature-pages.ts';
 import type * as requests from '../protocol/requests.ts';
 import type * as results from '../protocol/results.ts';
@@ -22,6 +23,7 @@ export interface Services extends AsyncDisposable {
   listCorpora(): Promise<readonly results.CorpusSummary[]>;
   showCorpus(corpus: string): Promise<results.CorpusSummary>;
   removeCorpus(corpus: string): Promise<void>;
+  browseCorpus(request: corpusPages.BrowseCorpusRequest): Promise<corpusPages.BrowseCorpusResult>;
 
   addSeeds(request: requests.AddSeedsRequest): Promise<results.SeedSetResult>;
   listSeeds(): Promise<readonly results.SeedSetSummary[]>;
@@ -29,6 +31,9 @@ export interface Services extends AsyncDisposable {
   removeSeeds(seeds: string): Promise<void>;
 
   retrieve(request: requests.RetrieveRequest, control: JobControl): Promise<results.RetrieveResult>;
+  listSelections(): Promise<readonly corpusPages.SelectionSummary[]>;
+  showSelection(selection: string): Promise<corpusPages.SelectionResult>;
+  removeSelection(selection: string): Promise<void>;
 
   train(request: requests.TrainRequest, control: JobControl): Promise<results.TrainResult>;
   finetune(request: requests.FinetuneRequest, control: JobControl): Promise<results.TrainResult>;
@@ -55,5 +60,7 @@ export interface Services extends AsyncDisposable {
   exportDictionary(request: requests.ExportDictionaryRequest): Promise<results.ExportResult>;
 
   doctor(): Promise<results.DoctorResult>;
+  /** Deletes what is made again when it is needed; what is in use stays. */
+  clearCaches(): Promise<results.ClearCachesResult>;
   demo(request: requests.DemoRequest, control: JobControl): Promise<results.DemoResult>;
 }

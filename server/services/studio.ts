@@ -5,10 +5,13 @@ import { featurePage } from '../inspect/feature-page.ts';
 import { inspectText } from '../inspect/inspect-text.ts';
 import { SegmentReader } from '../inspect/segment-reader.ts';
 import { BUILTIN_MODEL } from '../model/model-store.ts';
+import type * as corpusPages from '../protocol/corpus-pages.ts';
 import type * as featurePages from '../protocol/feature-pages.ts';
 import type * as requests from '../protocol/requests.ts';
 import type * as results from '../protocol/results.ts';
 import type * as tokenReadings from '../protocol/token-readings.ts';
+import { browseCorpus, selectionResult } from './browsing.ts';
+import { clearCaches } from './caches.ts';
 import { runDemo } from './demo/demo.ts';
 import { encodeDictionary, exportDictionary, importDictionary } from './dictionary-files.ts';
 import { diagnose } from './doctor.ts';
@@ -83,6 +86,10 @@ class Studio implements Services {
     await (await this.#resources.corpora()).remove(corpus);
   }
 
+  async browseCorpus(request: corpusPages.BrowseCorpusRequest): Promise<corpusPages.BrowseCorpusResult> {
+    return browseCorpus(request, await (await this.#resources.corpora()).corpus(request.corpus));
+  }
+
   addSeeds({ name, seeds }: requests.AddSeedsRequest): Promise<results.SeedSetResult> {
     return this.#resources.seeds.add(name, seeds);
   }
@@ -104,6 +111,19 @@ class Studio implements Services {
   async retrieve(request: requests.RetrieveRequest, control: JobControl): Promise<results.RetrieveResult> {
     const { selection } = await retrieveSelection(request, this.#resources, control);
     return retrieveResult(request, selection);
+  }
+
+  async listSelections(): Promise<readonly corpusPages.SelectionSummary[]> {
+    const { selections } = this.#resources;
+    return Promise.all((await selections.names()).map((name) => selections.summary(name)));
+  }
+
+  async showSelection(selection: string): Promise<corpusPages.SelectionResult> {
+    return selectionResult(selection, await this.#resources.selections.load(selection));
+  }
+
+  removeSelection(selection: string): Promise<void> {
+    return this.#resources.selections.remove(selection);
   }
 
   train(request: requests.TrainRequest, control: JobControl): Promise<results.TrainResult> {
@@ -170,6 +190,10 @@ class Studio implements Services {
 
   doctor(): Promise<results.DoctorResult> {
     return diagnose(this.home);
+  }
+
+  clearCaches(): Promise<results.ClearCachesResult> {
+    return clearCaches(this.home.cache);
   }
 
   demo(request: requests.DemoRequest, control: JobControl): Promise<results.DemoResult> {

@@ -1,16 +1,17 @@
-import type { Engine } from '../compute/engine.ts';
+import type { Engine, EngineDictionary } from '../compute/engine.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import type { TrainResult } from '../protocol/results.ts';
-import type { Dictionary } from '../sae/dictionary.ts';
+import { densitiesOf } from '../sae/densities.ts';
+import type { Dictionary, FeatureDensities } from '../sae/dictionary.ts';
 import { ActivationReader } from './activation-reader.ts';
 import type { HeldOutSplit, RowRange } from './held-out-split.ts';
 
 /** Rows encoded at a time. */
 const CHUNK_ROWS = 4096;
 
-function* chunks(ranges: readonly RowRange[]): Generator<RowRange[]> {
+function* chunks(ranges: Iterable<RowRange>): Generator<RowRange[]> {
   let chunk: RowRange[] = [];
   let room = CHUNK_ROWS;
   for (const range of ranges)
@@ -27,6 +28,51 @@ function* chunks(ranges: readonly RowRange[]): Generator<RowRange[]> {
   if (chunk.length > 0) yield chunk;
 }
 
+/** Fewer held-out rows than this say little of rare features: training rows are counted with them. */
+const DENSITY_ROWS = 65_536;
+const BLOCK_ROWS = 128;
+
+/** Blocks of `ranges` at even distances that hold about `rows` rows. */
+function* evenly(ranges: readonly RowRange[], total: number, rows: number): Generator<RowRange> {
+  const share = Math.min(1, rows / total);
+  let [seen, taken] = [0, 0];
+  for (const range of ranges)
+    for (let first = range.first; first < range.end; first += BLOCK_ROWS) {
+      const end = Math.min(range.end, first + BLOCK_ROWS);
+      seen += end - first;
+      if (taken >= share * seen) continue;
+      taken += end - first;
+      yield { first, end };
+    }
+}
+
+export interface HeldOutMeasurement {
+  readonly final: Omit<TrainResult['final'], 'effectiveSampleSize'>;
+  /** Over the held-out rows and, where those are fewer than 65,536, training rows at even distances to make up that number. */
+  readonly densities: FeatureDensities;
+}
+
+/** Adds training rows to `fires` [d_sae] where the held-out ones are too few. @returns their number */
+async function countTraining(
+  dictionary: EngineDictionary,
+  reader: ActivationReader,
+  { training, trainingRows, heldOutRows }: HeldOutSplit,
+  fires: Uint32Array,
+  control: JobControl,
+  resumeHint: string,
+): Promise<number> {
+  const total = Math.min(trainingRows, DENSITY_ROWS - heldOutRows);
+  let rows = 0;
+  for (const chunk of chunks(evenly(training, trainingRows, total))) {
+    throwIfStopped(control, resumeHint);
+    const { offsets, features } = await dictionary.encode(await reader.read(chunk));
+    for (const feature of features) fires[feature]!++;
+    rows += offsets.length - 1;
+    control.report({ stage: 'counting how often features fire', done: rows, total, unit: 'tokens' });
+  }
+  return rows;
+}
+
 /**
  * What the stored dictionary does on the held-out rows, in the units of the raw activations:
  * l0 = mean count of active features; explainedVariance = 1 − Σ‖x−x̂‖² / Σ‖x−x̄‖², x̄ over all held-out rows (0 where they are all equal); mse = Σ‖x−x̂‖² / (rows · d_in);
@@ -39,11 +85,11 @@ export async function measureHeldOut(
   split: HeldOutSplit,
   control: JobControl,
   resumeHint: string,
-): Promise<Omit<TrainResult['final'], 'effectiveSampleSize'>> {
+): Promise<HeldOutMeasurement> {
   const { dIn, dSae } = shape;
   await using dictionary = await engine.dictionary(shape, parameters);
   const reader = new ActivationReader(data);
-  const fires = new Uint8Array(dSae);
+  const fires = new Uint32Array(dSae);
   // Moments around b_dec, which lies amid the rows: around zero a large common mean would drown the variance.
   const sum = new Float64Array(dIn);
   let square = 0;
@@ -55,7 +101,7 @@ export async function measureHeldOut(
     const x = await reader.read(chunk);
     const features = await dictionary.encode(x);
     const reconstruction = await dictionary.decode(features);
-    for (const feature of features.features) fires[feature] = 1;
+    for (const feature of features.features) fires[feature]!++;
     active += features.features.length;
     x.forEach((value, at) => {
       const offset = value - parameters.decoderBias[at % dIn]!;
@@ -71,10 +117,12 @@ export async function measureHeldOut(
       'the held-out rows hold a value that is not finite (NaN or infinity), or the dictionary does; harvest again',
     );
   const variance = square - sum.reduce((total, value) => total + value * value, 0) / rows;
-  return {
+  const final = {
     l0: active / rows,
     explainedVariance: variance > 0 ? 1 - error / variance : 0,
     mse: error / (rows * dIn),
-    deadShare: 1 - fires.reduce((count, fired) => count + fired, 0) / dSae,
+    deadShare: fires.reduce((dead, count) => dead + (count === 0 ? 1 : 0), 0) / dSae,
   };
+  rows += await countTraining(dictionary, reader, split, fires, control, resumeHint);
+  return { final, densities: densitiesOf(fires, rows) };
 }

@@ -129,14 +129,14 @@ async function finish(
   const withCoefficient =
     plan.shape.architecture.kind === 'relu' ? { ...unnamed, sparsityCoefficient: plan.sparsityCoefficient } : unnamed;
   const measured = await measureHeldOut(engine, unnamed, data, split, control, resumeHint(plan.steps, plan));
-  const final = { ...measured, effectiveSampleSize: lastSampleSize(plan, history) };
+  const final = { ...measured.final, effectiveSampleSize: lastSampleSize(plan, history) };
   const heldOut = { tokens: split.heldOutRows, splitHash: split.splitHash };
   const stepMilliseconds = quantiles(trained.stepMilliseconds);
   const inputs = { activations: data.contentHash, ...(from === null ? {} : { from: from.contentHash }) };
   const normalisation = { scale, rows: Math.min(SAMPLE_ROWS, split.trainingRows) };
   const dictionary = await saveDictionary(
     outputFolder,
-    withCoefficient,
+    { ...withCoefficient, densities: measured.densities },
     {
       config: { plan, storage, heldOutShare: request.heldOutShare, engine: engine.name, normalisation },
       ...{ inputs, seed: request.seed, metrics: { final, heldOut } },

@@ -99,6 +99,44 @@ describe('a job', () => {
     await expect(client.request(messages.ResumeJob, { job: id })).rejects.toThrow('job');
   });
 
+  it('has a training history that outlives kill -9 and begins again where a resumed run went on', async () => {
+    await using bench = new Workbench(program);
+    const killed = await bench.start();
+    const before = await bench.connect();
+    const { id } = await before.request(messages.StartJob, steps(60, 10));
+    const column = (text: string): number[] => [
+      ...new Float64Array(new Uint8Array(Buffer.from(text, 'base64')).buffer),
+    ];
+    const first = await until('some points are there', async () => {
+      const { step } = await before.request(messages.ShowTrainingHistory, { job: id });
+      return column(step).length > 1 && column(step);
+    });
+    killed.child.kill('SIGKILL');
+    await killed.exit;
+    await appendFile(join(bench.home.jobs, `${id}.points`), 'torn');
+    await bench.start();
+    const client = await bench.connect();
+    const kept = await client.request(messages.ShowTrainingHistory, { job: id });
+    expect(column(kept.step).slice(0, first.length)).toEqual(first);
+    await client.request(messages.ResumeJob, { job: id });
+    await client.waitForJob(id, () => undefined);
+    const whole = await client.request(messages.ShowTrainingHistory, { job: id });
+    const step = column(whole.step);
+    expect(step).toEqual([...new Set(step)].sort((a, b) => a - b));
+    expect(step.length).toBeGreaterThan(column(kept.step).length);
+    expect(column(whole.series.loss)).toEqual(step.map((at) => 1 / at));
+    expect(column(whole.series.explainedVariance).every(Number.isNaN)).toBe(true);
+    expect(whole.batch).toBe(10);
+    const rest = await client.request(messages.ShowTrainingHistory, { job: id, after: step[1]! });
+    expect(column(rest.step)).toEqual(step.slice(2));
+    const evaluation = {
+      kind: 'retrieve',
+      request: RetrieveRequest.parse({ seeds: 's', corpus: 'c', arm: 'bm25', tokens: 1 }),
+    } as const;
+    const other = await client.request(messages.StartJob, evaluation);
+    await expect(client.request(messages.ShowTrainingHistory, { job: other.id })).rejects.toThrow('of kind retrieve');
+  });
+
   it('is known to have been interrupted after kill -9 and goes on when resumed', async () => {
     await using bench = new Workbench(program);
     const killed = await bench.start();

@@ -27,7 +27,13 @@ async function countSteps(home: Home, request: TrainRequest, control: JobControl
     throwIfStopped(control, 'resume the job');
     burn(request.batch);
     await appendFile(file, '.');
-    control.report({ stage: 'training', done: step + 1, total, unit: 'steps', note: 'loss 0.5' });
+    control.report({
+      ...{ stage: 'training', done: step + 1, total, unit: 'steps', note: 'loss 0.5' },
+      point: {
+        ...{ step: step + 1, loss: 1 / (step + 1), effectiveSampleSize: request.batch, l0: 1 },
+        ...{ explainedVariance: null, deadShare: 0.25, learningRate: 1e-3 },
+      },
+    });
     await sleep(0);
   }
   return { dictionary: request.output, steps: total, tokens: before.length } as TrainResult;

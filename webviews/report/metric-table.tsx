@@ -1,6 +1,6 @@
 import type { ReportedDictionary, ReportedSplit } from '../../server/protocol/report.ts';
 import type { Metric } from '../../server/protocol/results.ts';
-import { difference, figure, interval } from './figures.ts';
+import { difference, figure, interval } from '../kit/figures.ts';
 import { type Outcome, outcomeOf } from '../../server/protocol/outcome.ts';
 import { meaningOf } from './metric-meaning.ts';
 import { TableFigure } from './table-figure.tsx';

@@ -1,7 +1,7 @@
 import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import type { PaintedToken, ReportedPassage } from '../../server/protocol/report.ts';
-import { figure } from './figures.ts';
+import { figure } from '../kit/figures.ts';
 
 /** Steps of paint; 0 is none. Their colours are `.paint-1` to `.paint-6` in report.css. */
 const PAINTS = 6;

@@ -1,5 +1,5 @@
 import type { ReportedHit } from '../../server/protocol/report.ts';
-import { figure } from './figures.ts';
+import { figure } from '../kit/figures.ts';
 
 const SUMMARY_CHARACTERS = 180;
 
@@ -29,9 +29,11 @@ export function Hits({ hits }: { readonly hits: readonly ReportedHit[] }) {
               .map((hit, index) => (
                 <li key={index}>
                   <p class="hit">
-                    <span class={hit.inDomain ? 'inside' : 'outside'}>
-                      {hit.inDomain ? '● of the domain' : '○ not of the domain'}
-                    </span>{' '}
+                    {hit.inDomain !== null && (
+                      <span class={hit.inDomain ? 'inside' : 'outside'}>
+                        {hit.inDomain ? '● of the domain' : '○ not of the domain'}
+                      </span>
+                    )}{' '}
                     score {figure(hit.score)}
                   </p>
                   <Passage text={hit.text} />

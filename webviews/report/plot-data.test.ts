@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { difference, figure, interval, percent, percentTick, tick } from './figures.ts';
+import { difference, figure, interval, percent, percentTick, tick } from '../kit/figures.ts';
 import { csvOf, rangeOf, thinned } from './plot-data.ts';
 import { seriesStyles, styleOf } from './series-style.ts';
 

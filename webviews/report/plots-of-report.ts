@@ -1,5 +1,5 @@
 import type { ReportedCoverage, ReportedTraining } from '../../server/protocol/report.ts';
-import { figure, percent, percentTick, tick } from './figures.ts';
+import { figure, percent, percentTick, tick } from '../kit/figures.ts';
 import { type PlotData, rangeOf } from './plot-data.ts';
 
 const STEP = { label: 'step', write: figure, tick };

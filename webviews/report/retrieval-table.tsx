@@ -1,5 +1,5 @@
 import type { ReportedRetrieval } from '../../server/protocol/report.ts';
-import { figure, interval, percent } from './figures.ts';
+import { figure, interval, percent } from '../kit/figures.ts';
 import { TableFigure } from './table-figure.tsx';
 
 export function RetrievalTable({ rows }: { readonly rows: readonly ReportedRetrieval[] }) {
@@ -63,6 +63,7 @@ function PrecisionMark({
 }: {
   readonly row: ReportedRetrieval;
 }) {
+  if (precision === null || precisionLow === null || precisionHigh === null || baseRate === null) return null;
   return (
     <svg class="mark" viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true">
       <rect class="ground" x="0" y="3" width="100" height="8" />

@@ -8,6 +8,7 @@ import { ingest } from '../../corpus/ingest.ts';
 import { sampleCorpora } from '../../corpus/sample-corpora.ts';
 import { BUILTIN_MODEL } from '../../model/model-store.ts';
 import { IngestRequest } from '../../protocol/requests.ts';
+import { carries, type DomainLabel } from '../reporting/reported-retrieval.ts';
 import type { Resources } from '../resources.ts';
 import { SIZES, SUBJECT } from './subject.ts';
 
@@ -20,9 +21,8 @@ interface Gloss {
   readonly domains: string;
 }
 
-export function isOfDomain(domains: string | undefined): boolean {
-  return domains?.split('|').includes(SUBJECT.domain) === true;
-}
+/** WordNet's own topic labels. */
+export const DOMAIN_LABEL: DomainLabel = { field: 'domains', value: SUBJECT.domain };
 
 /** Half of the labelled glosses, chosen by their hash, are never searched; so are some of the others. */
 function splitGlosses(): Record<keyof typeof CORPORA, Gloss[]> {
@@ -32,7 +32,7 @@ function splitGlosses(): Record<keyof typeof CORPORA, Gloss[]> {
   for (const { document, text, fields } of wordnet.records()) {
     const gloss = { id: document, text, domains: fields['domains'] ?? '' };
     const chance = parseInt(sha256(text).slice(0, 8), 16) / 2 ** 32;
-    if (isOfDomain(gloss.domains)) split[chance < 0.5 ? 'domain' : 'pool'].push(gloss);
+    if (carries(DOMAIN_LABEL, { domains: gloss.domains })) split[chance < 0.5 ? 'domain' : 'pool'].push(gloss);
     else split[chance < SIZES.generalGlosses / 117_000 ? 'general' : 'pool'].push(gloss);
   }
   return split;

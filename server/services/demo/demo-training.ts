@@ -1,14 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { z } from 'zod';
 import type { EngineChoice } from '../../compute/engines.ts';
 import type { JobControl } from '../../foundation/progress.ts';
 import type { ReportedTraining } from '../../protocol/report.ts';
 import { FinetuneRequest } from '../../protocol/requests.ts';
 import type { TrainResult } from '../../protocol/results.ts';
 import { BUILTIN_MODEL } from '../../model/model-store.ts';
-import { TrainingPoint } from '../../foundation/training-point.ts';
 import type { Arm } from '../../retrieve/selection.ts';
+import { reportedTraining } from '../reporting/reported-training.ts';
 import type { Resources } from '../resources.ts';
 import { finetune } from '../training.ts';
 import { selectionName } from './demo-retrieval.ts';
@@ -52,17 +49,6 @@ export interface TrainedDemo {
   readonly curves: readonly ReportedTraining[];
 }
 
-async function curveOf(name: string, batch: number, resources: Resources): Promise<ReportedTraining> {
-  const folder = await resources.dictionaries.resolve(name);
-  const points = z.array(TrainingPoint).parse(JSON.parse(await readFile(join(folder, 'history.json'), 'utf8')));
-  return {
-    name,
-    step: points.map(({ step }) => step),
-    loss: points.map(({ loss }) => loss),
-    effectiveSampleSizeShare: points.map(({ effectiveSampleSize }) => effectiveSampleSize / batch),
-  };
-}
-
 /** Finetunes every run from the same dictionary, over the same number of tokens. */
 export async function trainEveryRun(
   engine: EngineChoice,
@@ -78,8 +64,9 @@ export async function trainEveryRun(
       ...{ from: 'builtin-gsae', output: name, engine, seed, objective, tokens: SIZES.trainingTokens },
       data: { kind: 'selection', model: BUILTIN_MODEL, hookPoint, selection: selectionName(arm) },
     });
-    results.push(await finetune(request, resources, control(`finetune ${name}`)));
-    curves.push(await curveOf(name, request.batch, resources));
+    const result = await finetune(request, resources, control(`finetune ${name}`));
+    results.push(result);
+    curves.push(await reportedTraining(name, result.path, request.batch));
   }
   return { results, curves };
 }

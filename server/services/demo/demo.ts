@@ -3,16 +3,17 @@ import { writeFileAtomic } from '../../foundation/files.ts';
 import { Home } from '../../foundation/home.ts';
 import { productVersion } from '../../foundation/package-root.ts';
 import type { JobControl } from '../../foundation/progress.ts';
-import type { Evaluation } from '../../evaluate/evaluate.ts';
-import type { ReportData, ReportedCoverage, ReportedDictionary, ReportedSplit } from '../../protocol/report.ts';
+import type { ReportData, ReportedDictionary } from '../../protocol/report.ts';
 import type { DemoRequest } from '../../protocol/requests.ts';
 import type { DemoResult } from '../../protocol/results.ts';
 import { sha256 } from '../../foundation/hash.ts';
 import { reportPage } from '../report-page.ts';
+import { generalTexts, paintPassage, passageToPaint } from '../reporting/painted-passage.ts';
+import { reportedCoverage, reportedSplit } from '../reporting/reported-evaluation.ts';
+import { stageOf } from '../reporting/stages.ts';
 import { Resources } from '../resources.ts';
 import { CORPORA, makeCorpora } from './demo-corpora.ts';
 import { evaluateEveryRun, type DemoEvaluation } from './demo-evaluation.ts';
-import { paintPassage } from './demo-painting.ts';
 import { retrieveWithEveryArm, SEED_SET, type DemoRetrieval } from './demo-retrieval.ts';
 import { RUNS, trainEveryRun, type TrainedDemo } from './demo-training.ts';
 import { verdict } from './demo-verdict.ts';
@@ -20,40 +21,22 @@ import { SIZES, SUBJECT } from './subject.ts';
 
 const STAGES = 5;
 
-/** Says which of the demo's stages a piece of work belongs to. */
-function stageOf(control: JobControl, number: number): (name: string) => JobControl {
-  return (name) => ({
-    signal: control.signal,
-    report: (progress) => {
-      control.report({ ...progress, stage: `${number}/${STAGES} ${name}: ${progress.stage}` });
-    },
-  });
-}
-
-function splitOf(split: 'domain' | 'general', evaluation: Evaluation): ReportedSplit {
-  const { n, splitHash, metrics } = evaluation;
-  return { split, tokens: n.tokens, documents: n.documents, splitHash, metrics };
-}
-
 function reportedDictionaries({ domain, general }: DemoEvaluation): ReportedDictionary[] {
   return RUNS.map(({ name, description }) => ({
     ...{ name, description },
-    splits: [splitOf('domain', domain.get(name)!), splitOf('general', general.get(name)!)],
+    splits: [reportedSplit('domain', domain.get(name)!), reportedSplit('general', general.get(name)!)],
   }));
 }
 
-function reportedCoverage({ domain }: DemoEvaluation): ReportedCoverage[] {
-  const curve = (name: string, points: Evaluation['curves']['dictionary']['coverage']): ReportedCoverage => ({
-    name,
-    tokenShare: points.map(({ tokens }) => tokens),
-    coveredShare: points.map(({ covered }) => covered),
-    normalisedShare: points.map(({ normalised }) => normalised),
-  });
-  const before = domain.get(RUNS[0]!.name)!.curves.baseline;
-  return [
-    ...(before === null ? [] : [curve('builtin-gsae', before.coverage)]),
-    ...RUNS.map(({ name }) => curve(name, domain.get(name)!.curves.dictionary.coverage)),
-  ];
+/** The held-out gloss that shows most, as every dictionary sees it. */
+async function painted(resources: Resources, control: JobControl): Promise<ReportData['painted']> {
+  const store = await resources.corpora();
+  const texts: string[] = [];
+  for await (const { text } of (await store.corpus(CORPORA.domain)).passages()) texts.push(text);
+  const text = passageToPaint(texts);
+  const dictionaries = ['builtin-gsae', ...RUNS.map(({ name }) => name)].map((name) => ({ name, reference: name }));
+  const general = await generalTexts(await store.corpus(CORPORA.general));
+  return text === null ? null : paintPassage({ dictionaries, text, seeds: SUBJECT.seeds, general }, resources, control);
 }
 
 async function provenance(
@@ -118,8 +101,11 @@ async function reportData(
     retrieval: retrieval.rows,
     dictionaries: reportedDictionaries(evaluation),
     training: trained.curves,
-    coverage: reportedCoverage(evaluation),
-    painted: await paintPassage(['builtin-gsae', ...RUNS.map(({ name }) => name)], resources, control),
+    coverage: reportedCoverage(
+      'builtin-gsae',
+      RUNS.map(({ name }) => [name, evaluation.domain.get(name)!]),
+    ),
+    painted: await painted(resources, control),
     seeds: SUBJECT.seeds,
     hits: retrieval.hits,
   };
@@ -133,16 +119,16 @@ export async function runDemo(request: DemoRequest, threads: number | null, cont
   const started = performance.now();
   const folder = resolve(request.output);
   await using resources = new Resources(new Home(join(folder, 'home')), threads);
-  await makeCorpora(join(folder, 'corpora'), resources, stageOf(control, 1)('sample corpora'));
+  await makeCorpora(join(folder, 'corpora'), resources, stageOf(control, 1, STAGES)('sample corpora'));
   await resources.seeds.add(
     SEED_SET,
     SUBJECT.seeds.map((text) => ({ text, from: null })),
   );
-  const retrieval = await retrieveWithEveryArm(request.seed, resources, stageOf(control, 2));
-  const trained = await trainEveryRun(request.engine, request.seed, resources, stageOf(control, 3));
-  const evaluation = await evaluateEveryRun(request.seed, resources, stageOf(control, 4));
+  const retrieval = await retrieveWithEveryArm(request.seed, resources, stageOf(control, 2, STAGES));
+  const trained = await trainEveryRun(request.engine, request.seed, resources, stageOf(control, 3, STAGES));
+  const evaluation = await evaluateEveryRun(request.seed, resources, stageOf(control, 4, STAGES));
   const found = { retrieval, trained, evaluation };
-  const data = await reportData(request, found, resources, stageOf(control, 5)('report'));
+  const data = await reportData(request, found, resources, stageOf(control, 5, STAGES)('report'));
   const report = join(folder, 'report.html');
   await writeFileAtomic(report, await reportPage(data));
   await writeFileAtomic(join(folder, 'report.json'), `${JSON.stringify(data, null, 1)}\n`);

@@ -35,5 +35,4 @@ export const SIZES = {
   generalTokens: 8_000,
   /** Glosses of no known physics, kept out of the corpus to measure what is forgotten. */
   generalGlosses: 400,
-  paintedFeatures: 24,
 } as const;

@@ -1,0 +1,227 @@
+import * as vscode from 'vscode';
+import { tellFailure } from '../commands/command.ts';
+import type { MeasureChoice } from '../measure-choice.ts';
+import { onSettingChange, setting } from '../settings.ts';
+import type { Studio } from '../studio.ts';
+import { agreesToRead, isReadable } from './readable-documents.ts';
+import { HighlightedDocument } from './highlighted-document.ts';
+import type { PlacedSegment } from './placed-segments.ts';
+import { decodeValues, SegmentStore } from './segment-values.ts';
+import { TokenColours } from './token-colours.ts';
+
+const ON = 'highlighting';
+const CONTEXT_KEY = 'ssae.highlighting';
+/** Segments of one request: few, so that what becomes visible meanwhile does not wait long. */
+const VISIBLE_AT_A_TIME = 12;
+const HIDDEN_AT_A_TIME = 6;
+const RULER_MILLISECONDS = 400;
+
+interface Wanted {
+  readonly segments: readonly PlacedSegment[];
+  readonly visible: boolean;
+}
+
+/**
+ * Paints the tokens of every visible editor while highlighting is on. What is visible is read first, then what is near, then the rest;
+ * one request is under way at a time, and one for text that nobody sees gives way.
+ */
+export class Highlights implements vscode.Disposable {
+  readonly #studio: Studio;
+  readonly #choice: MeasureChoice;
+  readonly #colours = new TokenColours();
+  readonly #store = new SegmentStore();
+  readonly #documents = new Map<vscode.TextDocument, HighlightedDocument>();
+  readonly #changes = new vscode.EventEmitter<void>();
+  readonly #subscriptions: vscode.Disposable[];
+  /** Fires when highlighting goes on or off, and when it begins or ends waiting for the daemon. */
+  readonly onDidChange = this.#changes.event;
+  #on: boolean;
+  #underWay: { readonly cancel: vscode.CancellationTokenSource; readonly visible: boolean } | null = null;
+  /** What went wrong with the question as it is; nothing more is asked until the question changes. */
+  #failure: string | null = null;
+  #delay: NodeJS.Timeout | null = null;
+  #ruler: NodeJS.Timeout | null = null;
+
+  constructor(studio: Studio, choice: MeasureChoice) {
+    this.#studio = studio;
+    this.#choice = choice;
+    this.#on = studio.context.workspaceState.get<boolean>(ON, false);
+    const { window, workspace } = vscode;
+    this.#subscriptions = [
+      window.onDidChangeVisibleTextEditors(() => void this.#refresh()),
+      window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
+        this.#paint(textEditor);
+        void this.#refresh();
+      }),
+      workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+        if (contentChanges.length > 0) this.#edited(document);
+      }),
+      workspace.onDidCloseTextDocument((document) => this.#documents.delete(document)),
+      choice.onDidChange(() => {
+        this.#askAnew();
+      }),
+      studio.dictionary.onDidChange(() => {
+        this.#askAnew();
+      }),
+      onSettingChange(['highlight.scale', 'highlight.overviewRuler'], () => {
+        this.#paintAll();
+      }),
+      onSettingChange(['textField.names'], () => {
+        this.#documents.clear();
+        void this.#refresh();
+      }),
+    ];
+    void this.#switch(this.#on);
+  }
+
+  get on(): boolean {
+    return this.#on;
+  }
+
+  /** Whether an answer about visible text is waited for. */
+  get busy(): boolean {
+    return this.#underWay?.visible === true;
+  }
+
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  async toggle(on = !this.#on): Promise<void> {
+    await this.#studio.context.workspaceState.update(ON, on);
+    await this.#switch(on);
+  }
+
+  /** The document as it is painted; also one that is not, when it can be. */
+  of(document: vscode.TextDocument): HighlightedDocument {
+    const known = this.#documents.get(document) ?? new HighlightedDocument(document, this.#store);
+    this.#documents.set(document, known);
+    return known;
+  }
+
+  /** Asks again, after a failure that has been seen to. */
+  retry(): void {
+    this.#failure = null;
+    void this.#refresh();
+  }
+
+  async #switch(on: boolean): Promise<void> {
+    this.#on = on;
+    this.#failure = null;
+    await vscode.commands.executeCommand('setContext', CONTEXT_KEY, on);
+    this.#changes.fire();
+    if (on) await this.#refresh();
+    else {
+      this.#underWay?.cancel.cancel();
+      for (const editor of vscode.window.visibleTextEditors) this.#colours.clear(editor);
+    }
+  }
+
+  #askAnew(): void {
+    this.#underWay?.cancel.cancel();
+    this.#store.clear();
+    this.#failure = null;
+    for (const document of this.#documents.values()) document.forgetScale();
+    this.#paintAll();
+    this.#changes.fire();
+    void this.#refresh();
+  }
+
+  /** Paint of what changed goes at once, what is still true stays; the rest is asked for when the typing rests. */
+  #edited(document: vscode.TextDocument): void {
+    if (!this.#on) return;
+    for (const editor of vscode.window.visibleTextEditors) if (editor.document === document) this.#paint(editor);
+    if (this.#delay !== null) clearTimeout(this.#delay);
+    this.#delay = setTimeout(() => void this.#refresh(), setting('highlight.delay'));
+  }
+
+  get #editors(): vscode.TextEditor[] {
+    const active = vscode.window.activeTextEditor;
+    return vscode.window.visibleTextEditors
+      .filter(({ document }) => isReadable(document))
+      .sort((a, b) => Number(b === active) - Number(a === active));
+  }
+
+  #paintAll(): void {
+    for (const editor of this.#editors) this.#paint(editor);
+  }
+
+  #paint(editor: vscode.TextEditor): void {
+    if (!this.#on || !isReadable(editor.document)) return;
+    this.#colours.paint(editor, this.of(editor.document).painted(editor));
+    this.#ruler ??= setTimeout(() => {
+      this.#ruler = null;
+      this.#markRulers();
+    }, RULER_MILLISECONDS);
+  }
+
+  #markRulers(): void {
+    if (!this.#on) return;
+    const wanted = setting('highlight.overviewRuler');
+    for (const editor of this.#editors)
+      this.#colours.markRuler(editor, wanted ? this.of(editor.document).strongest() : []);
+  }
+
+  /** Asks for what is missing until nothing is. */
+  async #refresh(): Promise<void> {
+    const wanted = this.#on && this.#failure === null ? await this.#wanted() : null;
+    if (this.#underWay !== null) {
+      if (wanted?.visible === true && !this.#underWay.visible) this.#underWay.cancel.cancel();
+      return;
+    }
+    if (wanted === null) return;
+    this.#underWay = { cancel: new vscode.CancellationTokenSource(), visible: wanted.visible };
+    this.#changes.fire();
+    try {
+      await this.#read(wanted.segments, this.#underWay.cancel.token);
+      this.#paintAll();
+    } catch (error) {
+      this.#failed(error, this.#underWay.cancel.token);
+    } finally {
+      this.#underWay.cancel.dispose();
+      this.#underWay = null;
+      this.#changes.fire();
+    }
+    void this.#refresh();
+  }
+
+  async #wanted(): Promise<Wanted | null> {
+    const found: { ahead: PlacedSegment[]; rest: PlacedSegment[] }[] = [];
+    for (const document of new Set(this.#editors.map((editor) => editor.document))) {
+      if (!(await agreesToRead(document))) continue;
+      const editors = this.#editors.filter((editor) => editor.document === document);
+      const { visible, ahead, rest } = this.of(document).missing(editors);
+      if (visible.length > 0) return { segments: visible.slice(0, VISIBLE_AT_A_TIME), visible: true };
+      found.push({ ahead, rest });
+    }
+    const next = found.find(({ ahead }) => ahead.length > 0)?.ahead ?? found.find(({ rest }) => rest.length > 0)?.rest;
+    return next === undefined ? null : { segments: next.slice(0, HIDDEN_AT_A_TIME), visible: false };
+  }
+
+  async #read(segments: readonly PlacedSegment[], token: vscode.CancellationToken): Promise<void> {
+    const { ReadSegments } = await import('../../server/protocol/messages.ts');
+    const request = {
+      ...{ dictionary: this.#studio.dictionary.name, measure: this.#choice.measure, hidden: [...this.#choice.hidden] },
+      segments: segments.map(({ context, text }) => ({ context, text })),
+    };
+    const { segments: values } = await this.#studio.link.request(ReadSegments, request, token);
+    if (token.isCancellationRequested) return;
+    for (const [i, { key }] of segments.entries()) this.#store.set(key, decodeValues(values[i]!));
+  }
+
+  #failed(error: unknown, token: vscode.CancellationToken): void {
+    // A daemon that was lost is started again by the next request; the link tells of it and gives up when it is lost too often.
+    if (token.isCancellationRequested || this.#studio.link.state.kind === 'idle') return;
+    this.#failure = error instanceof Error ? error.message : String(error);
+    void tellFailure(this.#studio.log, error);
+  }
+
+  dispose(): void {
+    this.#underWay?.cancel.cancel();
+    for (const timer of [this.#delay, this.#ruler]) if (timer !== null) clearTimeout(timer);
+    for (const subscription of this.#subscriptions) subscription.dispose();
+    this.#colours.dispose();
+    this.#changes.dispose();
+    void vscode.commands.executeCommand('setContext', CONTEXT_KEY, undefined);
+  }
+}

@@ -1,0 +1,58 @@
+import { intensity, intensityBucket, type IntensityScale } from '../../server/text/intensity.ts';
+import { placeIn } from '../../server/text/regions.ts';
+import type { PlacedSegment } from './placed-segments.ts';
+import type { SegmentStore } from './segment-values.ts';
+
+/** Steps of paint. As many colours are contributed as `ssae.activation1` … `ssae.activation5`. */
+export const INTENSITIES = 5;
+
+/** A stretch to paint. UTF-16 offsets into the document. */
+export interface PaintedToken {
+  readonly from: number;
+  readonly to: number;
+  /** 1 (faint) to INTENSITIES (strong); below 0 where the value is. */
+  readonly step: number;
+}
+
+/** The strongest value of segments that are known, whatever its sign. */
+export function strongestValue(segments: readonly PlacedSegment[], store: SegmentStore): number {
+  let strongest = 0;
+  for (const { key } of segments)
+    for (const value of store.get(key)?.values ?? []) strongest = Math.max(strongest, Math.abs(value));
+  return strongest;
+}
+
+/** What to paint of segments whose values are known. White space around a token stays bare, so that tokens are told apart. */
+export function paintedTokens(
+  segments: readonly PlacedSegment[],
+  store: SegmentStore,
+  scale: IntensityScale,
+): PaintedToken[] {
+  const painted: PaintedToken[] = [];
+  for (const segment of segments) {
+    const known = store.get(segment.key);
+    if (known === undefined) continue;
+    for (const [token, value] of known.values.entries()) {
+      const step = Math.sign(value) * intensityBucket(intensity(Math.abs(value), scale), INTENSITIES);
+      if (step === 0) continue;
+      const place = visiblePlace(segment, known.spans[2 * token]!, known.spans[2 * token + 1]!);
+      if (place !== null) painted.push({ ...place, step });
+    }
+  }
+  return painted;
+}
+
+function visiblePlace(
+  { region, start, text }: PlacedSegment,
+  first: number,
+  last: number,
+): { from: number; to: number } | null {
+  while (first < last && isSpace(text.charCodeAt(first))) first++;
+  while (last > first && isSpace(text.charCodeAt(last - 1))) last--;
+  if (first === last) return null;
+  return { from: placeIn(region, start + first), to: placeIn(region, start + last) };
+}
+
+function isSpace(code: number): boolean {
+  return code === 32 || (code >= 9 && code <= 13) || code === 160;
+}

@@ -1,0 +1,2 @@
+/** esbuild collects imported style sheets into dist/webviews/NAME.css. */
+declare module '*.css';

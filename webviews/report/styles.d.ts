@@ -1,2 +1,0 @@
-/** esbuild collects imported style sheets into dist/webviews/report.css. */
-declare module '*.css';
