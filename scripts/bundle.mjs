@@ -18,7 +18,11 @@ function filesBelow(folder, ending) {
 }
 
 export async function bundleAll() {
-  const common = { bundle: true, sourcemap: true, metafile: true, logLevel: 'warning', absWorkingDir: root };
+  const common = {
+    ...{ bundle: true, sourcemap: true, metafile: true, logLevel: 'warning', absWorkingDir: root },
+    // Modules first: the main of jsonc-parser is UMD, whose requires are not found when bundling.
+    mainFields: ['module', 'main'],
+  };
   const entries = [...filesBelow('server', '.worker.ts'), join(root, 'server/cli.ts'), join(root, 'server/main.ts')];
   const server = build({
     ...common,

@@ -4,6 +4,15 @@ import type { Shell } from './shell.ts';
 
 const INTERRUPTED = 130;
 
+const EDITORS = `
+Neovim, in a FileType autocommand:
+  vim.lsp.start({ name = 'ssae', cmd = { 'ssae', 'lsp', '--stdio' } })
+Helix, in languages.toml:
+  [language-server.ssae]
+  command = "ssae"
+  args = ["lsp", "--stdio"]
+Settings, commands, colours and Emacs: docs/editors.md`;
+
 async function serve(shell: Shell, isAskedFor: boolean): Promise<void> {
   const { input, output, interrupted } = shell.surroundings;
   if (!isAskedFor && input.isTTY === true)
@@ -20,13 +29,7 @@ export function addLsp(program: CliCommand, shell: Shell): void {
     .description('a language server: features on tokens in Neovim, Helix, Emacs and other editors; see docs/editors.md')
     .option('--stdio', 'talk over stdin and stdout')
     .example('ssae lsp --stdio', 'What an editor starts')
-    .example(
-      "vim.lsp.start({ name = 'ssae', cmd = { 'ssae', 'lsp', '--stdio' } })",
-      'Neovim, in a FileType autocommand',
-    )
-    .example(
-      '[language-server.ssae] command = "ssae", args = ["lsp", "--stdio"]',
-      'Helix, in languages.toml (two lines)',
-    )
+    .example('ssae lsp --stdio --home ~/sae', 'With the state of another home folder')
+    .addHelpText('after', EDITORS)
     .action(({ stdio }: { stdio?: boolean }) => serve(shell, stdio === true));
 }

@@ -6,7 +6,7 @@ import { cutSegments } from '../text/segments.ts';
 /** UTF-16 units. A longer document is not read at all. */
 export const MAX_DOCUMENT_LENGTH = 8 * 2 ** 20;
 /** UTF-16 units that an answer about a whole document covers; what follows is read by requests for ranges. */
-export const MAX_WHOLE_LENGTH = 200_000;
+export const MAX_WHOLE_LENGTH = 100_000;
 
 /** A segment of one of a document's text regions. Offsets are UTF-16. */
 export interface DocumentSegment {

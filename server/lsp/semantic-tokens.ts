@@ -1,4 +1,5 @@
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { intensity, intensityBucket } from '../text/intensity.ts';
 import type { Activation } from './reading.ts';
 
 /** Steps of paint; types `ssaeActivation1` (faint) to `ssaeActivation5` (strong). */
@@ -18,10 +19,7 @@ export interface PaintedPiece {
   readonly type: number;
 }
 
-/**
- * Tokens worth painting, in document order. Steps are those of the square root of the value against the strongest: activations are
- * heavy-tailed, and on a linear scale all but one token would be faint. A token over several lines becomes a piece a line.
- */
+/** Tokens worth painting, in document order, on the logarithmic scale. A token over several lines becomes a piece a line. */
 export function paintedPieces(
   document: TextDocument,
   activations: readonly Activation[],
@@ -31,7 +29,7 @@ export function paintedPieces(
   return activations
     .filter(({ value }) => value > 0)
     .flatMap(({ start, end, value }) => {
-      const type = Math.min(STEPS, Math.max(1, Math.ceil(Math.sqrt(value / strongest) * STEPS))) - 1;
+      const type = intensityBucket(intensity(value, { maximum: strongest, kind: 'log' }), STEPS) - 1;
       return linePieces(document, start, end).map((piece) => ({ ...piece, type }));
     });
 }

@@ -31,7 +31,7 @@ function offsetsOf(document: TextDocument, { start, end }: Range): readonly [num
 }
 
 /**
- * The painted tokens of a range, or of the document's first 200,000 UTF-16 units.
+ * The painted tokens of a range, or of the document's first 100,000 UTF-16 units.
  * The scale is the strongest value read so far of the document as it is now.
  */
 export async function paint(
