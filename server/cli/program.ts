@@ -12,6 +12,7 @@ import { addEvaluate } from './evaluate-command.ts';
 import { addFeature } from './feature-command.ts';
 import { addInspect } from './inspect-command.ts';
 import { addJob } from './job-command.ts';
+import { addLsp } from './lsp-command.ts';
 import { addModel } from './model-command.ts';
 import { addRetrieve } from './retrieve-command.ts';
 import { addSeeds } from './seeds-command.ts';
@@ -38,6 +39,7 @@ const FAMILIES = [
   addDictionary,
   addDaemon,
   addJob,
+  addLsp,
   addDoctor,
   addCache,
   addBench,
