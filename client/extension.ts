@@ -58,7 +58,7 @@ function createStudio(context: vscode.ExtensionContext): Studio {
   };
 }
 
-function createSeeds(studio: Studio): vscode.Disposable[] {
+function createSeeds(studio: Studio): { dispose: () => unknown }[] {
   const sets = new SeedSets();
   const view = new SeedsView(sets);
   const tree = vscode.window.createTreeView('ssae.seeds', { treeDataProvider: view, showCollapseAll: true });
