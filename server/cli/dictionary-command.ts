@@ -148,7 +148,7 @@ function addExchange(dictionary: CliCommand, shell: Shell): void {
     )
     .takes('--corpus <corpus>', 'corpus to count on', anyText, { required: true })
     .takes('--tokens <n>', 'tokens to read; of a larger corpus passages at even distances', wholeNumber(1, 1e9), {
-      default: 1_000_000,
+      default: 250_000,
     })
     .example('ssae dictionary count layer-3 --corpus general', 'How often the features of layer-3 fire')
     .action((name: string, options: CountOptions) => shell.finish(countDensities(shell, name, options)));

@@ -198,7 +198,7 @@ export const CountDensitiesRequest = z.object({
   dictionary: name,
   corpus: name,
   /** Read at most; of a larger corpus passages are taken at even distances. */
-  tokens: z.int().min(1).max(1e9).default(1_000_000),
+  tokens: z.int().min(1).max(1e9).default(250_000),
 });
 export type CountDensitiesRequest = z.infer<typeof CountDensitiesRequest>;
 
