@@ -1,10 +1,10 @@
 /** Neovim, a client that is not ours, with the configuration of docs/editors.md. */
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { packageRoot, shippedFile } from '../../server/foundation/package-root.ts';
-import { Desk, TEXT } from './editor.ts';
+import { packageRoot } from '../../server/foundation/package-root.ts';
+import { Desk, documented, TEXT } from './editor.ts';
 
 interface Seen {
   readonly error?: string;
@@ -23,13 +23,12 @@ const minor = version === null ? 0 : 100 * Number(version[1]) + Number(version[2
 
 /** The configuration that the documentation gives for this version. */
 function documentedConfiguration(): string {
-  const text = readFileSync(join(packageRoot, 'docs', 'editors.md'), 'utf8');
-  const blocks = [...text.matchAll(/```lua\n([^]*?)```/g)].map(([, block]) => block!);
+  const blocks = documented('lua');
   return [blocks[minor >= 8 ? 0 : 1]!, blocks[2]!].join('\n');
 }
 
 // range_code_action and buf_get_clients, which the script uses, are those of 0.7 to 0.9.
-const isThere = minor >= 7 && minor < 10;
+const isThere = minor >= 7 && minor < 10 && process.platform !== 'win32';
 const reason = version === null ? 'nvim is not installed' : `this nvim is ${version[0]}, 0.7 to 0.9 is needed`;
 
 describe.skipIf(!isThere)(isThere ? 'Neovim' : `Neovim (skipped: ${reason})`, () => {
@@ -39,21 +38,17 @@ describe.skipIf(!isThere)(isThere ? 'Neovim' : `Neovim (skipped: ${reason})`, ()
   });
 
   it('hovers, acts, paints and follows edits with the documented configuration', async () => {
-    const [work, programs] = [desk.at('work'), desk.at('bin')];
-    for (const folder of [work, programs]) mkdirSync(folder);
+    const work = desk.at('work');
+    mkdirSync(work);
     writeFileSync(join(work, 'notes.txt'), TEXT);
     writeFileSync(desk.at('init.lua'), documentedConfiguration());
-    const ssae = join(programs, 'ssae');
-    writeFileSync(ssae, `#!/bin/sh\nexec '${process.execPath}' '${shippedFile('dist', 'server', 'cli.js')}' "$@"\n`);
-    chmodSync(ssae, 0o755);
     const results = desk.at('seen.json');
     const script = join(packageRoot, 'test', 'lsp', 'neovim.lua');
     const words = ['--headless', '-n', '-i', 'NONE', '-u', desk.at('init.lua')];
     const child = spawn('nvim', [...words, '--cmd', `let g:ssae_results = '${results}'`, '-c', `luafile ${script}`], {
       cwd: work,
       env: {
-        ...desk.environment,
-        PATH: `${programs}${delimiter}${process.env['PATH'] ?? ''}`,
+        ...desk.environmentWithCommand(),
         ...{ XDG_CONFIG_HOME: desk.at('c'), XDG_DATA_HOME: desk.at('d'), XDG_CACHE_HOME: desk.at('h') },
       },
       stdio: ['ignore', 'ignore', 'pipe'],
