@@ -11,6 +11,10 @@ import { registerTokenHover } from './hover/token-hover.ts';
 import { MeasureChoice } from './measure-choice.ts';
 import { registerFeaturePanel } from './panels/register-feature-panel.ts';
 import { registerTrainingPanel } from './panels/register-training-panel.ts';
+import { registerSeedCommands } from './seeds/seed-commands.ts';
+import { SeedPlaces } from './seeds/seed-places.ts';
+import { SeedSets } from './seeds/seed-sets.ts';
+import { SeedsView } from './seeds/seeds-view.ts';
 import { createDictionaryStatusItem } from './status/dictionary-status-item.ts';
 import { createJobStatusItem } from './status/job-status-item.ts';
 import { createStoredTexts } from './stored-texts.ts';
@@ -29,6 +33,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerHighlightCommands(studio, highlights, choice),
     registerTokenHover(studio, highlights, choice),
     createStoredTexts(studio),
+    ...createSeeds(studio),
     command(log, 'ssae.restartDaemon', async () => {
       await restartDaemon(link);
       highlights.retry();
@@ -51,4 +56,11 @@ function createStudio(context: vscode.ExtensionContext): Studio {
     ...{ context, log, link, jobs: new JobWatch(link), dictionary: new CurrentDictionary() },
     bookmarks: new Bookmarks(context.workspaceState),
   };
+}
+
+function createSeeds(studio: Studio): vscode.Disposable[] {
+  const sets = new SeedSets();
+  const view = new SeedsView(sets);
+  const tree = vscode.window.createTreeView('ssae.seeds', { treeDataProvider: view, showCollapseAll: true });
+  return [sets, view, tree, new SeedPlaces(sets), registerSeedCommands(studio, sets)];
 }

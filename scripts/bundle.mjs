@@ -20,8 +20,8 @@ function filesBelow(folder, ending) {
 export async function bundleAll() {
   const common = {
     ...{ bundle: true, sourcemap: true, metafile: true, logLevel: 'warning', absWorkingDir: root },
-    // Modules first: the main of jsonc-parser is UMD, whose requires are not found when bundling.
-    mainFields: ['module', 'main'],
+    // Its main file finds its parts by a require of its own, which no bundler follows.
+    alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   };
   const entries = [...filesBelow('server', '.worker.ts'), join(root, 'server/cli.ts'), join(root, 'server/main.ts')];
   const server = build({
@@ -44,6 +44,8 @@ export async function bundleAll() {
   const client = existsSync(join(root, 'client/extension.ts'))
     ? build({
         ...common,
+        minify: true,
+        keepNames: true,
         entryPoints: ['client/extension.ts'],
         outfile: 'dist/client/extension.cjs',
         platform: 'node',

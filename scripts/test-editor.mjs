@@ -19,9 +19,9 @@ export async function testEditor({ host = true, ui = true, given = [] } = {}) {
   const { packageExtension } = await import('./package.mjs');
   const { codeServer } = await import('./workbench/code-server.mjs');
   const { chromiumOptions } = await import('./workbench/chromium.mjs');
-  const vsix = await packageExtension();
-  await codeServer();
+  await codeServer(); // What may be missing first.
   await chromiumOptions();
+  const vsix = await packageExtension();
   const env = { ...process.env, SSAE_TEST_VSIX: vsix };
   const counts = [];
   if (host) counts.push(await testHost(env));
@@ -90,7 +90,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const only = words.filter((word) => word === '--host' || word === '--ui');
   const wants = (name) => only.length === 0 || only.includes(name);
   const given = words.filter((word) => !only.includes(word));
-  const { passed, failed, skipped } = await testEditor({ host: wants('--host'), ui: wants('--ui'), given });
+  const run = testEditor({ host: wants('--host'), ui: wants('--ui'), given });
+  const { passed, failed, skipped } = await run.catch((error) => {
+    console.error(error.stack);
+    return { passed: 0, failed: 1, skipped: 0 };
+  });
   console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
   process.exitCode = failed === 0 ? 0 : 1;
 }

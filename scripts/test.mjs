@@ -50,7 +50,7 @@ async function inEditor() {
     const { testEditor } = await import('./test-editor.mjs');
     return await testEditor();
   } catch (error) {
-    console.error(error);
+    console.error(error.stack);
     return { passed: 0, failed: 1, skipped: 0 };
   }
 }

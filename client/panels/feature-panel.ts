@@ -129,18 +129,25 @@ export class FeaturePanel implements vscode.Disposable {
       if (hasEnded(token)) return;
       const bookmarked = this.#studio.bookmarks.has(address);
       this.#post({ type: 'open', ...address, bookmarked, corpora, corpus: this.#corpus, features });
-      void this.#readPassages();
-      const page = this.#page ?? (await this.#read(null, token));
+      const reading = this.#page === null ? this.#read(null, token) : Promise.resolve(this.#page);
+      void this.#readPassages(reading);
+      const page = await reading;
       if (hasEnded(token)) return;
       this.#page = page;
       this.#tell(page);
     });
   }
 
-  async #readPassages(): Promise<void> {
+  /** @param first what is read before, for reading a corpus can keep the daemon busy; when it fails, why has been told */
+  async #readPassages(first: Promise<unknown>): Promise<void> {
     const corpus = this.#corpus;
     if (corpus === null) return;
     await this.#requests.run('passages', async (token) => {
+      const succeeded = await first.then(
+        () => true,
+        () => false,
+      );
+      if (!succeeded || hasEnded(token)) return;
       const known = this.#passages?.corpus === corpus ? this.#passages : null;
       const page = known ?? (await this.#read(corpus, token));
       if (hasEnded(token)) return;
@@ -186,7 +193,7 @@ export class FeaturePanel implements vscode.Disposable {
     this.#requests.end('passages');
     // Asked for once: the first corpus that is chosen becomes the setting, a later one is for this page.
     if (corpus !== null && setting('referenceCorpus') === '') await this.#remember(corpus);
-    await this.#readPassages();
+    await this.#readPassages(Promise.resolve());
   }
 
   async #remember(corpus: string): Promise<void> {

@@ -56,6 +56,7 @@ export function featureWords(): Record<string, string> {
     'Saved.': vscode.l10n.t('Saved.'),
     'Saving…': vscode.l10n.t('Saving…'),
     'Share of all tokens': vscode.l10n.t('Share of all tokens'),
+    'Show {0} more': vscode.l10n.t('Show {0} more'),
     'Similar features': vscode.l10n.t('Similar features'),
     Steer: vscode.l10n.t('Steer'),
     Strength: vscode.l10n.t('Strength'),

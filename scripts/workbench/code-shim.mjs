@@ -17,7 +17,7 @@ const LIMIT_MILLISECONDS = 300_000;
 const results = resolve('test-results', 'host');
 /** What the workbench says itself. */
 const NOISE =
-  /^(Resolv|No search provider|Creating a socket|Ignoring fetching|Updating additional|Timed out waiting for authentication provider|Creation of workbench contribution|\[(reconnection|AgentHost|AccountPolicy|Service Worker|remote-connection))/;
+  /^(Canceled: |Resolv|No search provider|Creating a socket|Ignoring fetching|Updating additional|Timed out waiting for authentication provider|Creation of workbench contribution|\[(reconnection|AgentHost|AccountPolicy|Service Worker|remote-connection))/;
 
 /** @returns paths that VS Code's arguments name */
 function parse(given) {

@@ -7,7 +7,7 @@ import { record, table } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { ENGINES, type EngineName } from './training-options.ts';
 import { parseRequest } from './usage.ts';
-import { anyText, oneOf } from './values.ts';
+import { anyText, oneOf, wholeNumber } from './values.ts';
 
 interface EncodeOptions {
   readonly activations: string;
@@ -56,6 +56,13 @@ async function list(shell: Shell): Promise<Outcome> {
   };
 }
 
+function densitiesOf({ densityTokens, name }: DictionarySummary): string {
+  if (densityTokens === null) return `not counted; ssae dictionary count ${name} --corpus CORPUS`;
+  return densityTokens === 0
+    ? 'counted, over a number of tokens not noted'
+    : `counted over ${count(densityTokens)} tokens`;
+}
+
 function shown(terminal: Terminal, dictionary: DictionarySummary): string {
   const { architecture, k } = dictionary;
   return record(terminal, [
@@ -65,6 +72,7 @@ function shown(terminal: Terminal, dictionary: DictionarySummary): string {
     ['d_sae', count(dictionary.dSae)],
     ['model', dictionary.model ?? 'not stated'],
     ['hook point', dictionary.hookPoint ?? 'not stated'],
+    ['densities', densitiesOf(dictionary)],
     ['size', bytes(dictionary.bytes)],
     ['folder', dictionary.path],
     ['content hash', dictionary.contentHash],
@@ -87,6 +95,23 @@ async function importFrom(shell: Shell, source: string, as: string | undefined):
   const request = parseRequest(ImportDictionaryRequest, fields, { name: '--as' });
   const json = await shell.withServices((services) => services.importDictionary(request));
   return { json, text: (terminal) => shown(terminal, json) };
+}
+
+interface CountOptions {
+  readonly corpus: string;
+  readonly tokens: number;
+}
+
+async function countDensities(shell: Shell, dictionary: string, options: CountOptions): Promise<Outcome> {
+  const { CountDensitiesRequest } = await import('../protocol/requests.ts');
+  const request = parseRequest(CountDensitiesRequest, { dictionary, ...options });
+  const json = await shell.withServices((services) => services.countDensities(request, shell.control));
+  const { tokens, silent, median } = json;
+  return {
+    json,
+    text: () =>
+      `${counted(tokens, 'token')} of ${json.corpus}: the median feature fires on ${figure(100 * median)} % of them, ${count(silent)} on none`,
+  };
 }
 
 interface ExportOptions {
@@ -116,6 +141,17 @@ function addExchange(dictionary: CliCommand, shell: Shell): void {
       'Which features fire on given activations',
     )
     .action((name: string, options: EncodeOptions) => shell.finish(encode(shell, name, options)));
+  dictionary
+    .command('count <dictionary>')
+    .description(
+      'count how often each feature fires on a corpus and keep it with the dictionary, as sparsity.safetensors of SAELens; training does so by itself, an imported dictionary may lack it',
+    )
+    .takes('--corpus <corpus>', 'corpus to count on', anyText, { required: true })
+    .takes('--tokens <n>', 'tokens to read; of a larger corpus passages at even distances', wholeNumber(1, 1e9), {
+      default: 1_000_000,
+    })
+    .example('ssae dictionary count layer-3 --corpus general', 'How often the features of layer-3 fire')
+    .action((name: string, options: CountOptions) => shell.finish(countDensities(shell, name, options)));
   dictionary
     .command('import <folder>')
     .description('store a copy of a dictionary folder in the SAELens format')

@@ -1,6 +1,7 @@
 import type { FeatureResult } from '../protocol/feature-pages.ts';
 import type { CliCommand } from './cli-command.ts';
-import { figure } from './figures.ts';
+import { addFeatureSearch } from './feature-search-command.ts';
+import { count, figure } from './figures.ts';
 import { paintTokens } from './painted-text.ts';
 import type { Outcome, Shell } from './shell.ts';
 import { record, table } from './table.ts';
@@ -44,17 +45,25 @@ function passageText(terminal: Terminal, tokens: FeatureResult['passages'][numbe
   return wrap(oneLine(marked + text.slice(strongest.end)), terminal.width).join('\n');
 }
 
+function densityOf({ density, tokens, dictionary }: FeatureResult): string {
+  if (density === null) return `not counted; give --corpus, or: ssae dictionary count ${dictionary} --corpus CORPUS`;
+  const over = tokens === null || tokens === 0 ? 'tokens' : `${count(tokens)} tokens`;
+  return `${figure(100 * density)} % of ${over}`;
+}
+
 function shown(terminal: Terminal, feature: FeatureResult): string {
   const about = record(terminal, [
     ['feature', `${feature.feature} of ${feature.dictionary}`],
     ['label', feature.label ?? 'none'],
-    ['density', feature.density === null ? 'give --corpus to measure' : `${figure(100 * feature.density)} % of tokens`],
+    ['density', densityOf(feature)],
   ]);
-  const passages = feature.passages.flatMap(({ source, maximum, tokens }) =>
+  const passages = feature.passages.flatMap(({ source, maximum, share, tokens }) =>
     tokens.length === 0
       ? []
       : [
-          terminal.chalk.bold(truncate(`${figure(maximum)}  ${oneLine(source)}`, terminal.width)),
+          terminal.chalk.bold(
+            truncate(`${figure(maximum)} (${figure(100 * share)} %)  ${oneLine(source)}`, terminal.width),
+          ),
           passageText(terminal, tokens),
         ],
   );
@@ -73,12 +82,15 @@ export function addFeature(program: CliCommand, shell: Shell): void {
   feature
     .command('show')
     .argumentOf('<feature>', 'index of the feature, from 0', wholeNumber(0))
-    .description('what a feature does to the logits, and the passages of a corpus on which it fires most')
+    .description(
+      'what a feature does to the logits, and passages of a corpus on which it fires: half of them the strongest, half from the octaves of activation below',
+    )
     .takes('--dictionary <dictionary>', 'dictionary of the feature', anyText, { required: true })
     .takes('--corpus <corpus>', 'corpus whose passages are shown; its index is built once', anyText)
     .takes('--passages <n>', 'passages to show', wholeNumber(0, 1000), { default: 10 })
     .takes('--logits <n>', 'tokens to show that it raises, and that it lowers', wholeNumber(0, 1000), { default: 10 })
     .example('ssae feature show 412 --dictionary builtin-gsae --corpus glosses', 'A page on feature 412')
     .action((index: number, options: FeatureOptions) => shell.finish(show(shell, index, options)));
+  addFeatureSearch(feature, shell);
   feature.example('ssae feature show 412 --dictionary builtin-gsae', 'What feature 412 does to the logits');
 }

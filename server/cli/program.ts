@@ -17,6 +17,7 @@ import { addModel } from './model-command.ts';
 import { addRetrieve } from './retrieve-command.ts';
 import { addSeeds } from './seeds-command.ts';
 import { addSelection } from './selection-command.ts';
+import { addSteer } from './steer-command.ts';
 import { addFinetune, addTrain } from './train-command.ts';
 import type { GlobalOptions, Shell } from './shell.ts';
 import { anyText, wholeNumber } from './values.ts';
@@ -34,6 +35,7 @@ const FAMILIES = [
   addEvaluate,
   addInspect,
   addFeature,
+  addSteer,
   addDictionary,
   addDaemon,
   addJob,

@@ -35,6 +35,11 @@ export function answerQueries(session: Session, services: () => Promise<Services
   answer(messages.ReadSegments, (studio, request, control) => studio.readSegments(request, control));
   answer(messages.ReadToken, (studio, request, control) => studio.readToken(request, control));
   answer(messages.ShowFeature, (studio, request, control) => studio.feature(request, control));
+  answer(messages.LabelFeature, (studio, request) => nothing(studio.labelFeature(request)));
+  answer(messages.SearchFeatures, (studio, request) => studio.searchFeatures(request));
+  answer(messages.ShowSimilarFeatures, (studio, request) => studio.similarFeatures(request));
+  answer(messages.ShowTextFeatures, (studio, request, control) => studio.textFeatures(request, control));
+  answer(messages.Steer, (studio, request, control) => studio.steer(request, control));
 
   answer(messages.ListDictionaries, (studio) => studio.listDictionaries());
   answer(messages.ShowDictionary, (studio, { name }) => studio.showDictionary(name));

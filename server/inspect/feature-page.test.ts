@@ -6,10 +6,11 @@ import { CharacterModel, identityDictionary } from '../../test/character-model.t
 import type { Passage } from '../corpus/passage.ts';
 import { UsageError, WorkError } from '../foundation/errors.ts';
 import { unwatched } from '../foundation/progress.ts';
+import type { PassageSource } from './corpus-features.ts';
 import { FIRST_OCTAVE } from './feature-index.ts';
 import { featurePage } from './feature-page.ts';
 import { spreadPassages } from './feature-passages.ts';
-import { featureIndexPath, openFeatureIndex, type PassageSource } from './indexed-corpus.ts';
+import { featureIndexPath, openFeatureIndex } from './indexed-corpus.ts';
 import { logitEffects } from './logit-effects.ts';
 import { OctaveSamples, SAMPLED_OCTAVES, SAMPLES_PER_OCTAVE } from './octave-samples.ts';
 import { similarFeatures } from './similar-features.ts';

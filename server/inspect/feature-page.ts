@@ -1,8 +1,9 @@
 import type { JobControl } from '../foundation/progress.ts';
 import type { FeatureResult } from '../protocol/feature-pages.ts';
+import type { PassageSource } from './corpus-features.ts';
 import { FIRST_OCTAVE } from './feature-index.ts';
 import { featurePassages } from './feature-passages.ts';
-import { openFeatureIndex, type PassageSource } from './indexed-corpus.ts';
+import { openFeatureIndex } from './indexed-corpus.ts';
 import { checkFeature } from './inspect-text.ts';
 import { logitEffects } from './logit-effects.ts';
 import { similarFeatures } from './similar-features.ts';

@@ -3,8 +3,8 @@ import { NgramSet } from '../corpus/ngrams.ts';
 import type { Passage } from '../corpus/passage.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FeaturePassage } from '../protocol/feature-pages.ts';
+import type { PassageSource } from './corpus-features.ts';
 import type { IndexedFeature } from './feature-index.ts';
-import type { PassageSource } from './indexed-corpus.ts';
 import { featuresOfTexts } from './text-features.ts';
 import type { InspectedDictionary } from './token-readings.ts';
 

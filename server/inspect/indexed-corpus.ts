@@ -1,20 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Passage } from '../corpus/passage.ts';
-import type { Encoding } from '../foundation/encoding.ts';
 import { canonicalJson, sha256 } from '../foundation/hash.ts';
-import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
+import type { JobControl } from '../foundation/progress.ts';
+import { featuresOfCorpus, type PassageSource } from './corpus-features.ts';
 import { FeatureIndexBuilder } from './feature-index-builder.ts';
 import { FeatureIndex, writeFeatureIndex } from './feature-index.ts';
-import { featuresOfTexts } from './text-features.ts';
 import type { InspectedDictionary } from './token-readings.ts';
-
-/** What an index needs of a corpus; `Corpus` of server/corpus is one. */
-export interface PassageSource {
-  readonly summary: { readonly name: string; readonly contentHash: string; readonly tokens: number };
-  passages(): AsyncIterable<Passage>;
-  byIds(ids: readonly string[]): Promise<Passage[]>;
-}
 
 export interface IndexExtent {
   /** Tokens read at most; of a larger corpus passages are taken at even distances. */
@@ -24,7 +15,6 @@ export interface IndexExtent {
 
 export const DEFAULT_EXTENT: IndexExtent = { tokens: 250_000, passagesPerFeature: 20 };
 const FORMAT_VERSION = 2;
-const BATCH_TOKENS = 2048;
 
 /** Where the index of a dictionary over a corpus lies: its name is a hash over everything that shapes it. */
 export function featureIndexPath(
@@ -72,35 +62,10 @@ async function buildIndex(
 ): Promise<FeatureIndexBuilder> {
   const builder = new FeatureIndexBuilder(inspected.dictionary.shape.dSae, extent.passagesPerFeature);
   const total = Math.min(extent.tokens, corpus.summary.tokens);
-  let batch: { readonly id: string; readonly encoding: Encoding }[] = [];
-  let size = 0;
-  const flush = async (): Promise<void> => {
-    throwIfStopped(control);
-    const encodings = batch.map(({ encoding }) => encoding);
-    const { starts, features } = await featuresOfTexts(encodings, inspected, control.signal);
-    for (const [i, { id, encoding }] of batch.entries())
+  for await (const { passages, starts, features } of featuresOfCorpus(inspected, corpus, extent.tokens, control)) {
+    for (const [i, { id, encoding }] of passages.entries())
       builder.add(id, features, starts[i]!, starts[i]! + encoding.ids.length, encoding.special);
-    [batch, size] = [[], 0];
     control.report({ stage: 'indexing features', done: Math.min(builder.tokens, total), total, unit: 'tokens' });
-  };
-  for await (const { id, text } of evenly(corpus, extent.tokens)) {
-    const encoding = inspected.model.encode(text);
-    batch.push({ id, encoding });
-    size += encoding.ids.length;
-    if (size >= BATCH_TOKENS) await flush();
   }
-  if (batch.length > 0) await flush();
   return builder;
-}
-
-/** Passages at even distances that together hold about `tokens` tokens; all of a smaller corpus. */
-async function* evenly(corpus: PassageSource, tokens: number): AsyncGenerator<Passage, void, undefined> {
-  const share = Math.min(1, tokens / Math.max(1, corpus.summary.tokens));
-  let [seen, taken] = [0, 0];
-  for await (const passage of corpus.passages()) {
-    seen += passage.tokens;
-    if (taken >= share * seen) continue;
-    taken += passage.tokens;
-    yield passage;
-  }
 }

@@ -194,6 +194,14 @@ export type ImportDictionaryRequest = z.infer<typeof ImportDictionaryRequest>;
 export const ExportDictionaryRequest = z.object({ dictionary: name, format: z.literal('sae_lens'), output: name });
 export type ExportDictionaryRequest = z.infer<typeof ExportDictionaryRequest>;
 
+export const CountDensitiesRequest = z.object({
+  dictionary: name,
+  corpus: name,
+  /** Read at most; of a larger corpus passages are taken at even distances. */
+  tokens: z.int().min(1).max(1e9).default(1_000_000),
+});
+export type CountDensitiesRequest = z.infer<typeof CountDensitiesRequest>;
+
 export const DemoRequest = z.object({
   /** Folder for the report and everything that was made. */
   output: name.default('ssae-demo'),

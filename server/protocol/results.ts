@@ -212,6 +212,17 @@ export interface EncodeResult {
   readonly explainedVariance: number;
 }
 
+export interface CountDensitiesResult {
+  readonly dictionary: string;
+  readonly corpus: string;
+  /** Counted; special ones are not. */
+  readonly tokens: number;
+  /** Features that fired on none of them. */
+  readonly silent: number;
+  /** Share of tokens that the median feature fires on. */
+  readonly median: number;
+}
+
 export interface ExportResult {
   readonly dictionary: string;
   readonly format: string;

@@ -50,11 +50,21 @@ export interface Services extends AsyncDisposable {
     control: JobControl,
   ): Promise<tokenReadings.ReadTokenResult | null>;
   feature(request: featurePages.FeatureRequest, control: JobControl): Promise<featurePages.FeatureResult>;
+  labelFeature(request: featurePages.LabelFeatureRequest): Promise<void>;
+  searchFeatures(request: featurePages.SearchFeaturesRequest): Promise<readonly featurePages.FoundFeature[]>;
+  similarFeatures(request: featurePages.SimilarFeaturesRequest): Promise<featurePages.SimilarFeaturesResult>;
+  textFeatures(
+    request: tokenReadings.TextFeaturesRequest,
+    control: JobControl,
+  ): Promise<tokenReadings.TextFeaturesResult>;
+  steer(request: featurePages.SteerRequest, control: JobControl): Promise<featurePages.SteerResult>;
 
   listDictionaries(): Promise<readonly results.DictionarySummary[]>;
   showDictionary(dictionary: string): Promise<results.DictionarySummary>;
   removeDictionary(dictionary: string): Promise<void>;
   encodeDictionary(request: requests.EncodeRequest, control: JobControl): Promise<results.EncodeResult>;
+  /** Counts how often each feature fires on a corpus, and keeps it with the dictionary. */
+  countDensities(request: requests.CountDensitiesRequest, control: JobControl): Promise<results.CountDensitiesResult>;
   /** A folder in the SAELens format becomes a stored dictionary. */
   importDictionary(request: requests.ImportDictionaryRequest): Promise<results.DictionarySummary>;
   exportDictionary(request: requests.ExportDictionaryRequest): Promise<results.ExportResult>;

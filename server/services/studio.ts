@@ -2,8 +2,12 @@ import type { Home } from '../foundation/home.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import { ingest } from '../corpus/ingest.ts';
 import { featurePage } from '../inspect/feature-page.ts';
-import { inspectText } from '../inspect/inspect-text.ts';
 import { SegmentReader } from '../inspect/segment-reader.ts';
+import { searchFeatures } from '../inspect/feature-search.ts';
+import { checkFeature, inspectText } from '../inspect/inspect-text.ts';
+import { similarFeatures } from '../inspect/similar-features.ts';
+import { steer } from '../inspect/steer.ts';
+import { featuresOfText } from '../inspect/text-search.ts';
 import { BUILTIN_MODEL } from '../model/model-store.ts';
 import type * as corpusPages from '../protocol/corpus-pages.ts';
 import type * as featurePages from '../protocol/feature-pages.ts';
@@ -13,6 +17,7 @@ import type * as tokenReadings from '../protocol/token-readings.ts';
 import { browseCorpus, selectionResult } from './browsing.ts';
 import { clearCaches } from './caches.ts';
 import { runDemo } from './demo/demo.ts';
+import { countDictionary } from './dictionary-count.ts';
 import { encodeDictionary, exportDictionary, importDictionary } from './dictionary-files.ts';
 import { diagnose } from './doctor.ts';
 import { evaluate } from './evaluation.ts';
@@ -164,6 +169,32 @@ class Studio implements Services {
     return featurePage(inspectable, request, corpus, this.home.cache, control);
   }
 
+  labelFeature({ dictionary, feature, label }: featurePages.LabelFeatureRequest): Promise<void> {
+    return this.#resources.dictionaries.label(dictionary, feature, label);
+  }
+
+  async searchFeatures(request: featurePages.SearchFeaturesRequest): Promise<featurePages.FoundFeature[]> {
+    const dictionary = await this.#resources.dictionaries.load(request.dictionary);
+    return searchFeatures(dictionary, request.query, request.limit);
+  }
+
+  async similarFeatures(request: featurePages.SimilarFeaturesRequest): Promise<featurePages.SimilarFeaturesResult> {
+    const dictionary = await this.#resources.dictionaries.load(request.dictionary);
+    checkFeature(request.feature, dictionary.shape.dSae, dictionary.name);
+    return similarFeatures(dictionary, request.feature, request.limit);
+  }
+
+  async textFeatures(
+    request: tokenReadings.TextFeaturesRequest,
+    control: JobControl,
+  ): Promise<tokenReadings.TextFeaturesResult> {
+    return featuresOfText(request, await this.#resources.inspectable(request.dictionary), control);
+  }
+
+  async steer(request: featurePages.SteerRequest, control: JobControl): Promise<featurePages.SteerResult> {
+    return steer(request, await this.#resources.inspectable(request.dictionary), control);
+  }
+
   listDictionaries(): Promise<readonly results.DictionarySummary[]> {
     return this.#resources.dictionaries.list();
   }
@@ -178,6 +209,10 @@ class Studio implements Services {
 
   encodeDictionary(request: requests.EncodeRequest, control: JobControl): Promise<results.EncodeResult> {
     return encodeDictionary(request, this.#resources, control);
+  }
+
+  countDensities(request: requests.CountDensitiesRequest, control: JobControl): Promise<results.CountDensitiesResult> {
+    return countDictionary(request, this.#resources, control);
   }
 
   importDictionary(request: requests.ImportDictionaryRequest): Promise<results.DictionarySummary> {

@@ -48,15 +48,21 @@ export function FeaturePage({ host }: { readonly host: FeatureHost }) {
   }, [subject, read, text]);
 
   const retry = (): void => {
+    dispatch({ type: 'asked', part: 'page' });
     host.post({ type: 'ready' });
   };
-  if (subject === null && view.page.kind !== 'failed') return <Skeleton lines={12} />;
+  if (subject === null)
+    return (
+      <PartView part={view.page} retry={retry} loading={<Skeleton lines={12} />}>
+        {() => null}
+      </PartView>
+    );
   const open = (feature: number, beside: boolean): void => {
     host.post({ type: 'open', feature, beside });
   };
   return (
     <>
-      {subject !== null && <Header {...{ view, subject, host, dispatch, open }} />}
+      <Header {...{ view, subject, host, dispatch, open }} />
       <main>
         <div class="columns">
           <div>

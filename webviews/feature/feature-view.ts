@@ -79,6 +79,8 @@ export function afterEvent(view: FeatureView, event: FeatureEvent): FeatureView 
     case 'asked':
       return withPart(view, event.part, loading);
     case 'failed':
+      // One message says it: what failed for the feature fails for its passages too.
+      if (event.part === 'page') return { ...view, page: { kind: 'failed', message: event.message }, passages: none };
       return withPart(view, event.part, { kind: 'failed', message: event.message });
     case 'cancelled':
       return withPart(view, event.part, { kind: 'cancelled' });

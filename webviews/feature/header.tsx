@@ -1,5 +1,5 @@
 import { t } from '../kit/boot.ts';
-import { figure, percent } from '../kit/figures.ts';
+import { count, percent } from '../kit/figures.ts';
 import type { FeatureHost } from './feature-page.tsx';
 import type { FeatureEvent, FeatureView } from './feature-view.ts';
 import { LabelEditor } from './label-editor.tsx';
@@ -66,7 +66,7 @@ function Density({ passages }: Pick<FeatureView, 'passages'>) {
   if (density === null || tokens === null) return null;
   return (
     <p class="density">
-      {t('Fires on {0} of tokens (n = {1} tokens of {2})', percent(density), figure(tokens), corpus ?? '')}
+      {t('Fires on {0} of tokens (n = {1} tokens of {2})', percent(density), count(tokens), corpus ?? '')}
     </p>
   );
 }

@@ -1,6 +1,6 @@
 import type { ShownFeature } from '../../server/protocol/panels/feature.ts';
 import { t } from '../kit/boot.ts';
-import { figure, percent } from '../kit/figures.ts';
+import { count as whole, figure, percent } from '../kit/figures.ts';
 
 const HEIGHT = 96;
 const BAR = 22;
@@ -19,7 +19,7 @@ export function Histogram({ page: { histogram, tokens } }: { readonly page: Show
     <section aria-labelledby="histogram">
       <h2 id="histogram">{t('Activations')}</h2>
       <p class="quiet">
-        {t('{0} tokens on which it fires, by activation in octaves; heights are logarithmic.', figure(firing))}
+        {t('{0} tokens on which it fires, by activation in octaves; heights are logarithmic.', whole(firing))}
       </p>
       <svg
         class="histogram"
@@ -28,12 +28,12 @@ export function Histogram({ page: { histogram, tokens } }: { readonly page: Show
         role="img"
         aria-label={t(
           'Histogram of {0} tokens from {1} to {2}; the numbers follow as a table.',
-          ...[figure(firing), figure(first.from, 3), figure(2 * last.from, 3)],
+          ...[whole(firing), figure(first.from, 3), figure(2 * last.from, 3)],
         )}
       >
         {histogram.map(({ from, count }, place) => (
           <g key={from}>
-            <title>{t('{0} to {1}: {2} tokens', figure(from, 3), figure(2 * from, 3), figure(count))}</title>
+            <title>{t('{0} to {1}: {2} tokens', figure(from, 3), figure(2 * from, 3), whole(count))}</title>
             <rect class="ground" x={place * (BAR + GAP)} y="0" width={BAR} height={HEIGHT} />
             <rect class="bar" x={place * (BAR + GAP)} y={HEIGHT - height(count)} width={BAR} height={height(count)} />
           </g>
@@ -61,7 +61,7 @@ export function Histogram({ page: { histogram, tokens } }: { readonly page: Show
             {histogram.map(({ from, count }) => (
               <tr key={from}>
                 <th scope="row">{t('{0} to {1}', figure(from, 3), figure(2 * from, 3))}</th>
-                <td class="number">{figure(count)}</td>
+                <td class="number">{whole(count)}</td>
                 <td class="number">{percent(tokens === null ? null : count / tokens)}</td>
               </tr>
             ))}

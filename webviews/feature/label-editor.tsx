@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../kit/boot.ts';
 import { Failure } from '../kit/part.tsx';
 import type { FeatureHost } from './feature-page.tsx';
@@ -13,12 +13,13 @@ interface EditorProperties {
 const MAX_CHARACTERS = 10_000;
 
 /** The label, edited in place: Enter saves, Escape leaves it as it was, and the last change can be undone. */
-export function LabelEditor({ view: { label, labelling, subject }, host, dispatch }: EditorProperties) {
+export function LabelEditor({ view: { label, labelling, subject, page }, host, dispatch }: EditorProperties) {
   const [draft, setDraft] = useState<string | null>(null);
   const field = useRef<HTMLInputElement>(null);
   const edit = useRef<HTMLButtonElement>(null);
   const editing = draft !== null;
-  useEffect(() => {
+  useLayoutEffect(() => {
+    field.current?.focus();
     field.current?.select();
   }, [editing]);
   useEffect(() => {
@@ -34,6 +35,7 @@ export function LabelEditor({ view: { label, labelling, subject }, host, dispatc
     setDraft(null);
     requestAnimationFrame(() => edit.current?.focus());
   };
+  if (page.kind !== 'ready') return null;
   return (
     <div class="label">
       {draft === null ? (
@@ -63,7 +65,8 @@ export function LabelEditor({ view: { label, labelling, subject }, host, dispatc
             )}
           </span>
           <span class="quiet" role="status">
-            {labelling.kind === 'loading' ? t('Saving…') : label.before === undefined ? '' : t('Saved.')}
+            {labelling.kind === 'loading' && t('Saving…')}
+            {labelling.kind === 'none' && label.before !== undefined && t('Saved.')}
           </span>
         </p>
       ) : (

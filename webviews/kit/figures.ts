@@ -19,6 +19,13 @@ export function figure(value: number | null, digits = 4): string {
   return sign + grouped(whole) + (fraction === undefined ? '' : `.${fraction}`);
 }
 
+/** A whole number with all its digits, however large. */
+export function count(value: number | null): string {
+  return value === null || !Number.isFinite(value)
+    ? MISSING
+    : (value < 0 ? MINUS : '') + grouped(Math.abs(value).toFixed(0));
+}
+
 /** With its sign and three digits, as differences are written. */
 export function difference(value: number | null): string {
   return `${value !== null && value > 0 ? '+' : ''}${figure(value, 3)}`;

@@ -11,7 +11,7 @@ export interface Ink {
 }
 
 const SERIES = ['blue', 'orange', 'green', 'purple', 'red', 'yellow', 'foreground'];
-const DASHES: readonly (readonly number[])[] = [[], [], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [12, 4]];
+const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 3], [10, 3, 2, 3], [14, 4], [4, 2], [8, 2, 2, 2]];
 
 /** Lengths of line and gap, CSS pixels; empty for a solid line. */
 export const dashOf = (place: number): number[] => [...DASHES[place % DASHES.length]!];

@@ -93,7 +93,7 @@ export function Chart({ kind, words, runs, ink, logarithmic, step, setStep, step
   return (
     <figure class="chart">
       <figcaption>
-        <h3>{words.title}</h3>
+        <h2>{words.title}</h2>
         <p class="quiet">{words.description}</p>
       </figcaption>
       <ul class="legend">
@@ -143,7 +143,10 @@ function options(
     values: (_, splits) => splits.map((value: number | null) => (value === null ? '' : tick(value))),
     ...{ stroke: ink.text, font: ink.font, ticks: { show: false }, grid: { stroke: ink.grid, width: 0.5 } },
   };
-  const share = (_: uPlot, __: number, high: number | null): uPlot.Range.MinMax => [0, Math.max(high ?? 0, 1e-6)];
+  const share = (_: uPlot, __: number, high: number | null): uPlot.Range.MinMax => [
+    0,
+    Math.max(1.05 * (high ?? 0), 1e-6),
+  ];
   return {
     scales: {
       x: { time: false },
@@ -165,7 +168,7 @@ function options(
       }),
     ],
     legend: { show: false },
-    cursor: { sync: { key: SYNCHRONISED }, hover: { skip: [null, undefined] }, points: { size: 6 } },
+    cursor: { y: false, sync: { key: SYNCHRONISED }, hover: { skip: [null, undefined] }, points: { size: 6 } },
     padding: [8, 12, null, null],
   };
 }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { TrainingSeries } from '../../server/protocol/training-series.ts';
 import { t } from '../kit/boot.ts';
-import { figure, percent, percentTick, tick } from '../kit/figures.ts';
+import { count, figure, percent, percentTick, tick } from '../kit/figures.ts';
 import { useInk } from '../kit/theme.ts';
 import { Chart, type ChartWords } from './chart.tsx';
 import { CHARTS } from './chart-data.ts';
@@ -48,7 +48,7 @@ export function Charts({ runs, logarithmic }: ChartsProperties) {
   return (
     <>
       <p class="quiet" role="status">
-        {step === null ? t('Latest values') : t('Values at step {0}', figure(step))}
+        {step === null ? t('Latest values') : t('Values at step {0}', count(step))}
       </p>
       <div class="charts">
         {CHARTS.map((kind) => (

@@ -1,6 +1,6 @@
 import type { RunAction, RunFacts } from '../../server/protocol/panels/training.ts';
 import { t } from '../kit/boot.ts';
-import { figure, percent } from '../kit/figures.ts';
+import { count, figure, percent } from '../kit/figures.ts';
 import { duration } from './duration.ts';
 import { actionWords } from './run-list.tsx';
 import type { TrainingHost } from './training-page.tsx';
@@ -52,8 +52,8 @@ function metrics({ final, heldOut, tokens, steps, seconds }: NonNullable<RunFact
     [t('Mean squared error, held out'), figure(final.mse)],
     [t('Dead share, held out'), percent(final.deadShare)],
     [t('Effective sample size'), final.effectiveSampleSize === null ? '–' : figure(final.effectiveSampleSize)],
-    [t('Held out'), t('n = {0} tokens, split {1}', figure(heldOut.tokens), heldOut.splitHash.slice(0, 12))],
-    [t('Trained'), t('{0} tokens in {1} steps, {2}', figure(tokens), figure(steps), duration(seconds))],
+    [t('Held out'), t('n = {0} tokens, split {1}', count(heldOut.tokens), heldOut.splitHash.slice(0, 12))],
+    [t('Trained'), t('{0} tokens in {1} steps, {2}', count(tokens), count(steps), duration(seconds))],
   ];
 }
 
@@ -64,13 +64,13 @@ function provenance({ objective, engine, seed, batch, output, result }: RunFacts
       : [
           [
             t('Dictionary'),
-            `${result.architecture}, ${figure(result.dIn)} × ${figure(result.dSae)}, ${result.hookPoint ?? '–'}`,
+            `${result.architecture}, ${count(result.dIn)} × ${count(result.dSae)}, ${result.hookPoint ?? '–'}`,
           ],
         ];
   return [
     ...shape,
     [t('Objective'), objective],
-    [t('Batch'), t('{0} tokens', figure(batch))],
+    [t('Batch'), t('{0} tokens', count(batch))],
     [t('Seed'), String(seed)],
     [t('Engine'), engine],
     [t('Output'), result?.path ?? output],

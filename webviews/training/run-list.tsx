@@ -1,6 +1,6 @@
 import type { Run, RunAction } from '../../server/protocol/panels/training.ts';
 import { t } from '../kit/boot.ts';
-import { figure } from '../kit/figures.ts';
+import { count } from '../kit/figures.ts';
 import { useInk } from '../kit/theme.ts';
 import { Swatch } from './chart.tsx';
 import { duration } from './duration.ts';
@@ -56,7 +56,7 @@ export function RunList({ runs, shown, host, toggle }: ListProperties) {
                 <td>
                   <State run={run} />
                 </td>
-                <td class="number">{figure(tokensPerSecond(run, batch), 3)}</td>
+                <td class="number">{count(tokensPerSecond(run, batch))}</td>
                 <td class="number">{duration(run.progress?.secondsLeft ?? null)}</td>
                 <td>
                   <Actions run={run} host={host} />
@@ -89,8 +89,8 @@ function State({ run }: { readonly run: Run }) {
             <progress value={progress.done} max={progress.total} aria-label={t('Progress of {0}', run.title)} />
           )}{' '}
           <span class="quiet">
-            {progress.stage}, {figure(progress.done)}
-            {progress.total !== null && ` / ${figure(progress.total)}`} {progress.unit}
+            {progress.stage}, {count(progress.done)}
+            {progress.total !== null && ` / ${count(progress.total)}`} {progress.unit}
           </span>
         </>
       )}

@@ -1,0 +1,53 @@
+import * as vscode from 'vscode';
+import { formatOf, offsetIn, textRegions, type TextRegion } from '../../server/text/regions.ts';
+import type { SeedLine } from '../../server/text/seed-lines.ts';
+import { setting } from '../settings.ts';
+import { fileOf } from './seed-places.ts';
+
+/** Schemes of documents that can be found again at their place. */
+const LASTING: ReadonlySet<string> = new Set(['file', 'vscode-remote', 'vscode-notebook-cell']);
+
+/** The selected text, one seed a selection; of a corpus file as its records mean it, escapes undone. */
+export function selectedSeeds({ document, selections }: vscode.TextEditor, root: vscode.Uri): SeedLine[] {
+  return selections.filter(({ isEmpty }) => !isEmpty).flatMap((range) => seedsIn(document, range, root));
+}
+
+export function seedsIn(document: vscode.TextDocument, range: vscode.Range, root: vscode.Uri): SeedLine[] {
+  const [start, end] = [document.offsetAt(range.start), document.offsetAt(range.end)];
+  return regionsOf(document)
+    .filter((region) => region.start < end && region.end > start)
+    .map((region) => seedOf(document, region, Math.max(start, region.start), Math.min(end, region.end), root))
+    .filter(({ text }) => text.trim() !== '');
+}
+
+function seedOf(
+  { uri }: vscode.TextDocument,
+  region: TextRegion,
+  start: number,
+  end: number,
+  root: vscode.Uri,
+): SeedLine {
+  const text = region.text.slice(offsetIn(region, start), offsetIn(region, end));
+  return { text, from: LASTING.has(uri.scheme) ? { file: fileOf(uri, root), start, end } : null };
+}
+
+/** The sentence around a place: a token alone marks nothing that could be searched for. */
+export function sentenceAround(document: vscode.TextDocument, range: vscode.Range): vscode.Range {
+  const place = document.offsetAt(range.start);
+  const region = regionsOf(document).find(({ start, end }) => start <= place && place < end);
+  if (region === undefined) return range;
+  const line = document.lineAt(range.start.line).range;
+  const first = Math.max(region.start, document.offsetAt(line.start));
+  const text = document.getText(new vscode.Range(document.positionAt(first), line.end));
+  const sentences = new Intl.Segmenter(undefined, { granularity: 'sentence' });
+  const around = sentences.segment(text).containing(place - first);
+  if (around === undefined) return range;
+  const from = first + around.index;
+  const to = from + around.segment.trimEnd().length;
+  return new vscode.Range(document.positionAt(from), document.positionAt(Math.min(to, region.end)));
+}
+
+function regionsOf(document: vscode.TextDocument): TextRegion[] {
+  const format = formatOf(document.uri.path, document.languageId);
+  return textRegions(document.getText(), format, setting('textField.names', document));
+}
