@@ -1,8 +1,8 @@
 /** A language client without an editor: the built server in a real process, with a home folder of its own. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   CancellationTokenSource,
@@ -11,7 +11,7 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node.js';
-import { shippedFile } from '../../server/foundation/package-root.ts';
+import { packageRoot, shippedFile } from '../../server/foundation/package-root.ts';
 
 const program = shippedFile('dist', 'server', 'cli.js');
 
@@ -27,6 +27,12 @@ export interface Message {
   readonly message: string;
 }
 
+/** Blocks of code in docs/editors.md. */
+export function documented(language: string): readonly string[] {
+  const text = readFileSync(join(packageRoot, 'docs', 'editors.md'), 'utf8');
+  return [...text.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(([, block]) => block!);
+}
+
 /** A home folder and a workspace, with a daemon that is stopped when the test is over. */
 export class Desk {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'ssae-lsp-')));
@@ -40,6 +46,15 @@ export class Desk {
 
   uri(...path: readonly string[]): string {
     return pathToFileURL(this.at(...path)).href;
+  }
+
+  /** With a command `ssae` in the path, as an installation has it. */
+  environmentWithCommand(): NodeJS.ProcessEnv {
+    const programs = this.at('bin');
+    mkdirSync(programs, { recursive: true });
+    writeFileSync(join(programs, 'ssae'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
+    chmodSync(join(programs, 'ssae'), 0o755);
+    return { ...this.environment, PATH: `${programs}${delimiter}${process.env['PATH'] ?? ''}` };
   }
 
   ssae(...words: readonly string[]): string {
