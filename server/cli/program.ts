@@ -13,6 +13,7 @@ import { addInspect } from './inspect-command.ts';
 import { addJob } from './job-command.ts';
 import { addModel } from './model-command.ts';
 import { addRetrieve } from './retrieve-command.ts';
+import { addRun, addRuns } from './run-command.ts';
 import { addSeeds } from './seeds-command.ts';
 import { addFinetune, addTrain } from './train-command.ts';
 import type { GlobalOptions, Shell } from './shell.ts';
@@ -28,6 +29,8 @@ const FAMILIES = [
   addTrain,
   addFinetune,
   addEvaluate,
+  addRun,
+  addRuns,
   addInspect,
   addFeature,
   addDictionary,

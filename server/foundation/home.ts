@@ -25,6 +25,10 @@ export class Home {
   get dictionaries(): string {
     return join(this.folder, 'dictionaries');
   }
+  /** Experiments that were run, a folder each. */
+  get runs(): string {
+    return join(this.folder, 'runs');
+  }
   /** Feature indexes, cut graphs, activations: all of it can be deleted and is made again. */
   get cache(): string {
     return join(this.folder, 'cache');
