@@ -15,6 +15,7 @@ import { addJob } from './job-command.ts';
 import { addLsp } from './lsp-command.ts';
 import { addModel } from './model-command.ts';
 import { addRetrieve } from './retrieve-command.ts';
+import { addRun, addRuns } from './run-command.ts';
 import { addSeeds } from './seeds-command.ts';
 import { addSelection } from './selection-command.ts';
 import { addSteer } from './steer-command.ts';
@@ -33,6 +34,8 @@ const FAMILIES = [
   addTrain,
   addFinetune,
   addEvaluate,
+  addRun,
+  addRuns,
   addInspect,
   addFeature,
   addSteer,

@@ -267,6 +267,7 @@ function specFor({ job, spec }: JobRecord): JobSpec {
     case 'retrieve':
     case 'evaluate':
     case 'demo':
+    case 'experiment':
       return spec;
   }
 }

@@ -49,6 +49,8 @@ async function perform(services: Services, spec: JobSpec, control: JobControl): 
       return services.evaluate(spec.request, control);
     case 'demo':
       return services.demo(spec.request, control);
+    case 'experiment':
+      return services.runExperiment(spec.request, control);
   }
 }
 

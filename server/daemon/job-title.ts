@@ -20,5 +20,7 @@ export function jobTitle(spec: JobSpec): string {
       return `${shortName(spec.request.dictionary)} on ${spec.request.corpus}`;
     case 'demo':
       return shortName(spec.request.output);
+    case 'experiment':
+      return shortName(spec.request.file);
   }
 }

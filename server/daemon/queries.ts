@@ -48,6 +48,11 @@ export function answerQueries(session: Session, services: () => Promise<Services
   answer(messages.ImportDictionary, (studio, request) => studio.importDictionary(request));
   answer(messages.ExportDictionary, (studio, request) => studio.exportDictionary(request));
 
+  answer(messages.ListRuns, (studio) => studio.listRuns());
+  answer(messages.ShowRun, (studio, { run }) => studio.showRun(run));
+  answer(messages.RemoveRun, (studio, { run }) => nothing(studio.removeRun(run)));
+  answer(messages.WriteReport, (studio, request) => studio.writeReport(request));
+
   answer(messages.Doctor, (studio) => studio.doctor());
   answer(messages.ClearCaches, (studio) => studio.clearCaches());
 }

@@ -29,6 +29,10 @@ export class Home {
   get labels(): string {
     return join(this.folder, 'labels');
   }
+  /** Experiments that were run, a folder each. */
+  get runs(): string {
+    return join(this.folder, 'runs');
+  }
   /** Feature indexes, cut graphs, activations: all of it can be deleted and is made again. */
   get cache(): string {
     return join(this.folder, 'cache');

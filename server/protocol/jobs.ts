@@ -9,6 +9,7 @@ import {
   RetrieveRequest,
   TrainRequest,
 } from './requests.ts';
+import { RunExperimentRequest, type RunResult } from './runs.ts';
 import type { DemoResult, EvaluateResult, IngestResult, RetrieveResult, TrainResult } from './results.ts';
 
 /** What a job does: one long method of the services with its request. */
@@ -19,10 +20,11 @@ export const JobSpec = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('finetune'), request: FinetuneRequest }),
   z.object({ kind: z.literal('evaluate'), request: EvaluateRequest }),
   z.object({ kind: z.literal('demo'), request: DemoRequest }),
+  z.object({ kind: z.literal('experiment'), request: RunExperimentRequest }),
 ]);
 export type JobSpec = z.infer<typeof JobSpec>;
 export type JobKind = JobSpec['kind'];
-export type JobResult = IngestResult | RetrieveResult | TrainResult | EvaluateResult | DemoResult;
+export type JobResult = IngestResult | RetrieveResult | TrainResult | EvaluateResult | DemoResult | RunResult;
 
 /** `usage`: the call was wrong. `work`: the call was right and the work failed. `interrupted`: it was stopped by its owner. */
 export const ErrorKind = z.enum(['usage', 'work', 'interrupted']);

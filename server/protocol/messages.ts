@@ -10,6 +10,7 @@ import * as featurePages from './feature-pages.ts';
 import { type ErrorKind, type Job, type JobDetail, JobSpec } from './jobs.ts';
 import * as requests from './requests.ts';
 import type * as results from './results.ts';
+import * as runs from './runs.ts';
 import * as tokenReadings from './token-readings.ts';
 import { type TrainingHistoryResult, TrainingHistoryRequest } from './training-history.ts';
 
@@ -130,6 +131,13 @@ export const ExportDictionary = answering<results.ExportResult>()(
   'dictionaries/export',
   requests.ExportDictionaryRequest,
 );
+
+/** Experiments that were run, those that were interrupted included. They are run as jobs. */
+export const ListRuns = answering<readonly runs.RunSummary[]>()('runs/list', Nothing);
+export const ShowRun = answering<runs.RunDetail>()('runs/show', runs.RunReference);
+export const RemoveRun = answering<null>()('runs/remove', runs.RunReference);
+/** Draws a run's report anew. */
+export const WriteReport = answering<runs.WriteReportResult>()('runs/report', runs.WriteReportRequest);
 
 export const Doctor = answering<results.DoctorResult>()('doctor', Nothing);
 /** Deletes what is made again when it is needed: activations, feature indexes, cut graphs. */

@@ -5,6 +5,7 @@ import type * as featurePages from '../protocol/feature-pages.ts';
 import type * as requests from '../protocol/requests.ts';
 import type * as results from '../protocol/results.ts';
 import type * as tokenReadings from '../protocol/token-readings.ts';
+import type * as runs from '../protocol/runs.ts';
 
 /**
  * Everything the product does, once: the command line calls it in its own process, the daemon for its clients.
@@ -68,6 +69,13 @@ export interface Services extends AsyncDisposable {
   /** A folder in the SAELens format becomes a stored dictionary. */
   importDictionary(request: requests.ImportDictionaryRequest): Promise<results.DictionarySummary>;
   exportDictionary(request: requests.ExportDictionaryRequest): Promise<results.ExportResult>;
+
+  runExperiment(request: runs.RunExperimentRequest, control: JobControl): Promise<runs.RunResult>;
+  replayRun(request: runs.RunReference, control: JobControl): Promise<runs.ReplayResult>;
+  listRuns(): Promise<readonly runs.RunSummary[]>;
+  showRun(run: string): Promise<runs.RunDetail>;
+  removeRun(run: string): Promise<void>;
+  writeReport(request: runs.WriteReportRequest): Promise<runs.WriteReportResult>;
 
   doctor(): Promise<results.DoctorResult>;
   /** Deletes what is made again when it is needed; what is in use stays. */

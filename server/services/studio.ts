@@ -16,10 +16,15 @@ import type * as results from '../protocol/results.ts';
 import type * as tokenReadings from '../protocol/token-readings.ts';
 import { browseCorpus, selectionResult } from './browsing.ts';
 import { clearCaches } from './caches.ts';
+import type * as runs from '../protocol/runs.ts';
 import { runDemo } from './demo/demo.ts';
 import { countDictionary } from './dictionary-count.ts';
 import { encodeDictionary, exportDictionary, importDictionary } from './dictionary-files.ts';
 import { diagnose } from './doctor.ts';
+import { replayRun } from './experiment/replay.ts';
+import { runExperiment } from './experiment/run-experiment.ts';
+import { findRun, listRuns, removeRun } from './experiment/run-folder.ts';
+import { writeReport } from './experiment/runs.ts';
 import { evaluate } from './evaluation.ts';
 import { runModel } from './model-run.ts';
 import { Resources } from './resources.ts';
@@ -221,6 +226,30 @@ class Studio implements Services {
 
   exportDictionary(request: requests.ExportDictionaryRequest): Promise<results.ExportResult> {
     return exportDictionary(request, this.#resources);
+  }
+
+  runExperiment(request: runs.RunExperimentRequest, control: JobControl): Promise<runs.RunResult> {
+    return runExperiment(request, this.#resources, control);
+  }
+
+  replayRun(request: runs.RunReference, control: JobControl): Promise<runs.ReplayResult> {
+    return replayRun(request, this.#resources, control);
+  }
+
+  listRuns(): Promise<runs.RunSummary[]> {
+    return listRuns(this.home);
+  }
+
+  async showRun(run: string): Promise<runs.RunDetail> {
+    return (await findRun(this.home, run)).detail();
+  }
+
+  removeRun(run: string): Promise<void> {
+    return removeRun(this.home, run);
+  }
+
+  writeReport(request: runs.WriteReportRequest): Promise<runs.WriteReportResult> {
+    return writeReport(request, this.home);
   }
 
   doctor(): Promise<results.DoctorResult> {

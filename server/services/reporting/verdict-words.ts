@@ -3,7 +3,7 @@ import { outcomeOf, type Outcome } from '../../protocol/outcome.ts';
 import type { Metric } from '../../protocol/results.ts';
 
 export function signed(value: number | null): string {
-  return value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+  return value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`;
 }
 
 /** A difference with its 95 % interval. */
