@@ -49,6 +49,8 @@ function kindWords({ kind }: Job): string {
       return vscode.l10n.t('evaluate');
     case 'demo':
       return vscode.l10n.t('demo');
+    case 'experiment':
+      return vscode.l10n.t('experiment');
   }
 }
 
