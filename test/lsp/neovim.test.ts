@@ -64,7 +64,7 @@ describe.skipIf(!isThere)(isThere ? 'Neovim' : `Neovim (skipped: ${reason})`, ()
     expect(seen.actions.some((title) => title.startsWith('Paint feature #'))).toBe(true);
     expect(JSON.parse(readFileSync(join(work, '.ssae', 'seeds', 'seeds.jsonl'), 'utf8'))).toMatchObject({
       text: 'lichen',
-      from: { file: join(work, 'notes.txt') },
+      from: { file: 'notes.txt' },
     });
     expect(seen.lens).toMatch(/^builtin · builtin-gsae · /);
     expect(seen.tokens.length).toBeGreaterThan(20);
