@@ -18,7 +18,7 @@ function filesBelow(folder, ending) {
 }
 
 export async function bundleAll() {
-  const common = { bundle: true, sourcemap: true, logLevel: 'warning', absWorkingDir: root };
+  const common = { bundle: true, sourcemap: true, metafile: true, logLevel: 'warning', absWorkingDir: root };
   const entries = [...filesBelow('server', '.worker.ts'), join(root, 'server/cli.ts'), join(root, 'server/main.ts')];
   const server = build({
     ...common,
@@ -63,6 +63,8 @@ export async function bundleAll() {
         jsxImportSource: 'preact',
       }),
     );
-  await Promise.all([server, client, ...webviews]);
-  writeFileSync(join(root, 'dist', 'built'), new Date().toISOString());
+  const built = await Promise.all([server, client, ...webviews].filter((each) => each !== null));
+  const files = built.flatMap(({ metafile }) => Object.keys(metafile.outputs));
+  // Chunks of earlier builds stay: a daemon that runs may load them yet. What belongs to this one is listed.
+  writeFileSync(join(root, 'dist', 'built'), `${files.sort().join('\n')}\n`);
 }

@@ -1,5 +1,6 @@
 /**
- * `npm test`: everything that has to hold before a change lands. Installs and builds what is missing, then types, lint, tests.
+ * `npm test`: everything that has to hold before a change lands. Installs and builds what is missing, then types, lint, tests,
+ * tests in a real editor. Words after `npm test --` are given to vitest, and only its tests run then.
  * Ends with one line: N passed, N failed, N skipped.
  */
 import { spawnSync } from 'node:child_process';
@@ -14,6 +15,7 @@ const bin = (...path) => join(root, 'node_modules', ...path);
 const checks = [
   ['types of the server, client and tests', bin('typescript', 'bin', 'tsc'), ['--noEmit']],
   ['types of the webviews', bin('typescript', 'bin', 'tsc'), ['--noEmit', '-p', 'webviews']],
+  ['types of the tests that drive the window', bin('typescript', 'bin', 'tsc'), ['--noEmit', '-p', 'test/workbench']],
   ['lint', bin('eslint', 'bin', 'eslint.js'), ['.']],
   ['format', bin('prettier', 'bin', 'prettier.cjs'), ['--check', '--log-level', 'warn', '.']],
 ];
@@ -38,12 +40,27 @@ const counted = (() => {
   }
 })();
 
+async function inEditor() {
+  if (process.argv.length > 2) return { passed: 0, failed: 0, skipped: 0 };
+  if (process.platform !== 'linux') {
+    console.log('\nskipped: tests in a real editor, which need Linux');
+    return { passed: 0, failed: 0, skipped: 1 };
+  }
+  try {
+    const { testEditor } = await import('./test-editor.mjs');
+    return await testEditor();
+  } catch (error) {
+    console.error(error);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+}
+
+const editor = await inEditor();
 const passedChecks = checks.length - failed.length;
 // A suite that fails before its first test, or an error between tests, counts as one failure.
 const broken = tests.status !== 0 && counted.numFailedTests === 0 ? 1 : 0;
-const failures = counted.numFailedTests + failed.length + broken;
+const failures = counted.numFailedTests + failed.length + broken + editor.failed;
+const passed = counted.numPassedTests + passedChecks + editor.passed;
 for (const [name] of failed) console.log(`failed: ${name}`);
-console.log(
-  `\n${counted.numPassedTests + passedChecks} passed, ${failures} failed, ${counted.numPendingTests} skipped`,
-);
+console.log(`\n${passed} passed, ${failures} failed, ${counted.numPendingTests + editor.skipped} skipped`);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -1,0 +1,19 @@
+/** Settings of the end-to-end tests: Playwright drives the workbench with the packaged extension. */
+import { defineConfig } from '@playwright/test';
+import { join } from 'node:path';
+import { chromiumOptions } from '../../scripts/workbench/chromium.mjs';
+
+const results = join(import.meta.dirname, '..', '..', 'test-results', 'workbench');
+
+export default defineConfig({
+  testDir: import.meta.dirname,
+  outputDir: results, // Of a failed test: screenshot, the page's console, logs.
+  workers: 1, // Each has a server, profile and daemon of its own.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
+  forbidOnly: process.env['CI'] !== undefined,
+  use: {
+    launchOptions: await chromiumOptions(),
+    trace: process.env['TRACE'] === undefined ? 'off' : 'retain-on-failure',
+  },
+});
