@@ -7,11 +7,19 @@ test.describe.configure({ mode: 'serial', timeout: 180_000 });
 
 const LONG = { timeout: 90_000 };
 
-/** Takes what a step offers, once its title is there. */
-async function accept(workbench: Workbench, step: string | RegExp, typed?: string): Promise<void> {
+/** Takes an entry of a list of steps, once it is there: the one that is offered, or the one that is typed for. */
+async function pick(workbench: Workbench, step: string, typed = ''): Promise<void> {
+  await expect(workbench.quick).toContainText(step);
+  await workbench.row('').waitFor();
+  if (typed !== '') await workbench.quickInput.fill(typed);
+  await workbench.row(typed).waitFor();
+  await workbench.page.keyboard.press('Enter');
+}
+
+/** Answers a line of text. */
+async function type(workbench: Workbench, step: string, typed?: string): Promise<void> {
   await expect(workbench.quick).toContainText(step);
   if (typed !== undefined) await workbench.quickInput.fill(typed);
-  else await expect(workbench.quick.locator('.monaco-progress-container.active')).toHaveCount(0);
   await workbench.page.keyboard.press('Enter');
 }
 
@@ -24,9 +32,9 @@ test('a file of records is added from the explorer, then browsed', async ({ work
   await workbench.run('View: Show Explorer');
   await page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'papers.jsonl' }).click({ button: 'right' });
   await workbench.choose('SSAE Studio: Add to Corpus…');
-  await accept(workbench, '(1/3)');
-  await accept(workbench, '(2/3)', 'abstract');
-  await accept(workbench, '(3/3)');
+  await pick(workbench, '(1/3)');
+  await pick(workbench, '(2/3)', 'abstract');
+  await pick(workbench, '(3/3)');
   await expect(workbench.toast('120 passages added')).toBeVisible(LONG);
   await workbench.screenshot('corpora-added');
   await workbench.toast('120 passages added').getByRole('button', { name: 'Browse' }).click();
@@ -36,7 +44,7 @@ test('a file of records is added from the explorer, then browsed', async ({ work
   await lens(workbench, 'Next Page').click();
   await expect(workbench.line('papers · passages 51–100 of 120')).toBeVisible();
   await workbench.run('SSAE Studio: Search Corpus…', { wait: false });
-  await accept(workbench, 'Search papers', 'whale');
+  await type(workbench, 'Search papers', 'whale');
   await expect(workbench.line('for "whale"')).toBeVisible();
   await lens(workbench, /Open Source · papers.jsonl:\d+/)
     .first()
@@ -49,12 +57,12 @@ test('passages are retrieved step by step, struck and pinned, and the budget is 
 }) => {
   const { page } = workbench;
   await workbench.run('SSAE Studio: Retrieve Passages…', { wait: false });
-  await accept(workbench, '(1/5)');
-  await accept(workbench, '(2/5)');
+  await pick(workbench, '(1/5)');
+  await pick(workbench, '(2/5)');
   await workbench.screenshot('retrieve-arms');
-  await accept(workbench, '(3/5)');
-  await accept(workbench, '(4/5)', '300');
-  await accept(workbench, '(5/5)');
+  await pick(workbench, '(3/5)');
+  await type(workbench, '(4/5)', '300');
+  await type(workbench, '(5/5)');
   await expect(workbench.line('#1 · score')).toBeVisible(LONG);
   await expect(workbench.line('heat-papers-bm25 · bm25 · corpus papers')).toBeVisible();
   const first = (await workbench.line(/^Paper\s\d+\son\sheat/).textContent())!.replace(/\u00a0/g, ' ').slice(0, 16);
@@ -72,15 +80,15 @@ test('passages are retrieved step by step, struck and pinned, and the budget is 
 
 test('two selections are compared side by side', async ({ workbench }) => {
   await workbench.run('SSAE Studio: Retrieve Passages…', { wait: false });
-  await accept(workbench, '(1/5)');
-  await accept(workbench, '(2/5)');
-  await accept(workbench, '(3/5)', 'random');
-  await accept(workbench, '(4/5)', '2000');
-  await accept(workbench, '(5/5)', 'control');
+  await pick(workbench, '(1/5)');
+  await pick(workbench, '(2/5)');
+  await pick(workbench, '(3/5)', 'random');
+  await type(workbench, '(4/5)', '2000');
+  await type(workbench, '(5/5)', 'control');
   await expect(workbench.line('control · random')).toBeVisible(LONG);
   await workbench.run('SSAE Studio: Compare Selection with…', { wait: false });
-  await accept(workbench, 'control', 'control');
-  await accept(workbench, 'heat-papers', 'heat');
+  await pick(workbench, 'Selection to compare', 'control');
+  await pick(workbench, '', 'heat');
   await expect(workbench.line(/In\sboth:\s\d+/)).toBeVisible(LONG);
   await expect(workbench.page.locator('.editor-instance')).toHaveCount(2);
   await workbench.run('SSAE Studio: Focus on Selections View');
