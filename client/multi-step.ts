@@ -31,7 +31,9 @@ export class Prompt {
     list.matchOnDescription = true;
     return this.#show(list, choices, (known) => {
       list.items = known;
-      list.activeItems = known.filter(({ value }) => isCurrent?.(value) === true).slice(0, 1);
+      const current = known.find(({ value }) => isCurrent?.(value) === true);
+      // Without one the first entry is active; an empty list of them would leave Enter without effect.
+      if (current !== undefined) list.activeItems = [current];
       list.onDidChangeValue((text) => {
         const made = text.trim() === '' ? null : (typed?.(text.trim()) ?? null);
         list.items = made === null ? known : [made, ...known];
