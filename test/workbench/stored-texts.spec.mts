@@ -59,8 +59,7 @@ test('passages are retrieved step by step, struck and pinned, and the budget is 
   await workbench.run('SSAE Studio: Retrieve Passages…', { wait: false });
   await pick(workbench, '(1/5)');
   await pick(workbench, '(2/5)');
-  await workbench.screenshot('retrieve-arms');
-  await pick(workbench, '(3/5)');
+  await pick(workbench, '(3/5)', 'bm25');
   await type(workbench, '(4/5)', '300');
   await type(workbench, '(5/5)');
   await expect(workbench.line('#1 · score')).toBeVisible(LONG);
@@ -87,11 +86,26 @@ test('two selections are compared side by side', async ({ workbench }) => {
   await type(workbench, '(5/5)', 'control');
   await expect(workbench.line('control · random')).toBeVisible(LONG);
   await workbench.run('SSAE Studio: Compare Selection with…', { wait: false });
-  await pick(workbench, 'Selection to compare', 'control');
+  await pick(workbench, '', 'control');
   await pick(workbench, '', 'heat');
   await expect(workbench.line(/In\sboth:\s\d+/)).toBeVisible(LONG);
   await expect(workbench.page.locator('.editor-instance')).toHaveCount(2);
   await workbench.run('SSAE Studio: Focus on Selections View');
   await expect(workbench.page.locator('.monaco-list-row', { hasText: 'control' })).toBeVisible();
   await workbench.screenshot('selections-compared');
+});
+
+test('a dictionary is evaluated, and the table is a page that can be read', async ({ workbench }) => {
+  await workbench.run('SSAE Studio: Focus on Dictionaries View');
+  const row = workbench.page.locator('.monaco-list-row', { hasText: 'builtin-gsae' });
+  await expect(row).toContainText('in use');
+  await workbench.run('SSAE Studio: Evaluate Dictionary against Baseline…', { wait: false });
+  await pick(workbench, '', 'builtin-gsae');
+  await pick(workbench, '(1/4)', 'None');
+  await pick(workbench, '(2/4)');
+  await pick(workbench, '(3/4)');
+  await type(workbench, '(4/4)', '500');
+  const table = workbench.webview().locator('table');
+  await expect(table).toContainText('explained_variance', LONG);
+  await workbench.screenshot('evaluation');
 });
