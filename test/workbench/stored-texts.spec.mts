@@ -91,13 +91,13 @@ test('two selections are compared side by side', async ({ workbench }) => {
   await expect(workbench.line(/In\sboth:\s\d+/)).toBeVisible(LONG);
   await expect(workbench.page.locator('.editor-instance')).toHaveCount(2);
   await workbench.run('SSAE Studio: Focus on Selections View');
-  await expect(workbench.page.locator('.monaco-list-row', { hasText: 'control' })).toBeVisible();
+  await expect(workbench.page.getByRole('treeitem', { name: /^control, random/ })).toBeVisible();
   await workbench.screenshot('selections-compared');
 });
 
 test('a dictionary is evaluated, and the table is a page that can be read', async ({ workbench }) => {
   await workbench.run('SSAE Studio: Focus on Dictionaries View');
-  const row = workbench.page.locator('.monaco-list-row', { hasText: 'builtin-gsae' });
+  const row = workbench.page.getByRole('treeitem', { name: /^builtin-gsae/ });
   await expect(row).toContainText('in use');
   await workbench.run('SSAE Studio: Evaluate Dictionary against Baseline…', { wait: false });
   await pick(workbench, '', 'builtin-gsae');
