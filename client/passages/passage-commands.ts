@@ -131,5 +131,5 @@ function columnOf({ viewColumn }: vscode.TextEditor): vscode.TextDocumentShowOpt
 /** Hands a passage to the seed sets, with its place where it is a file's. */
 async function addAsSeed({ text, source, start, end }: ShownPassage): Promise<void> {
   const from = /\.(txt|text|md|markdown)$/i.test(source) ? { file: source, start, end } : null;
-  await vscode.commands.executeCommand('ssae.addSeed', { text, from });
+  await vscode.commands.executeCommand('ssae.addSeeds', [{ text, from }]);
 }
