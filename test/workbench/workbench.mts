@@ -103,6 +103,14 @@ export class Workbench {
     await this.quickInput.waitFor({ state: 'hidden' });
   }
 
+  async openNotebook(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+P');
+    await this.quickInput.fill(name);
+    await this.row(name).waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.notebook-editor .cell-editor-container .monaco-editor').first().waitFor();
+  }
+
   editor(name: string): Locator {
     return this.page.locator(`.editor-instance .monaco-editor[data-uri$="/${name}"]`);
   }
