@@ -7,6 +7,7 @@ import { CurrentDictionary } from './current-dictionary.ts';
 import { DaemonLink } from './daemon/daemon-link.ts';
 import { JobWatch } from './daemon/job-watch.ts';
 import { Highlights } from './decorations/highlights.ts';
+import { createExperiments } from './experiments/experiments.ts';
 import { registerCompareDictionaries } from './features/compare-dictionaries.ts';
 import { registerFeatureCommands } from './features/feature-commands.ts';
 import { FeaturesView } from './features/features-view.ts';
@@ -39,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerFeatureCommands(studio, features),
     registerCompareDictionaries(studio, highlights, choice),
     createStoredTexts(studio),
+    createExperiments(studio),
     ...createSeeds(studio),
     command(log, 'ssae.restartDaemon', async () => {
       await restartDaemon(link);
