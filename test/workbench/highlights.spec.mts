@@ -6,14 +6,18 @@ const TOGGLE = 'SSAE Studio: Toggle Feature Highlights';
 test.beforeEach(async ({ workbench }) => {
   await workbench.openFile('notes.txt');
   await workbench.run(TOGGLE);
-  await expect.poll(async () => (await workbench.backgrounds()).length).toBeGreaterThan(10);
+  await expect.poll(async () => (await workbench.backgrounds()).length).toBeGreaterThan(5);
+});
+
+test.afterEach(async ({ workbench }) => {
+  await workbench.run(TOGGLE);
 });
 
 test('painted boxes lie on words of the text, and some begin with one', async ({ workbench }) => {
   const words = await wordBoxes(workbench, FIRST_LINE);
   const { y, height } = words[0]!;
   const painted = (await workbench.backgrounds()).filter((box) => Math.abs(box.y - y) < height / 2);
-  expect(painted.length).toBeGreaterThan(3);
+  expect(painted.length).toBeGreaterThan(1);
   // A box is a token, which may be part of a word; neighbours of one colour are one box.
   for (const box of painted) {
     expect(box.x).toBeGreaterThan(words[0]!.x - 2);
@@ -23,9 +27,9 @@ test('painted boxes lie on words of the text, and some begin with one', async ({
   expect(atWords.length).toBeGreaterThan(painted.length / 3);
 });
 
-/** Boxes of a line's words, each with the space in front of it, as in tokens, and of the full stop. */
+/** Boxes of a line's words, without the space in front of them, which is not painted, and of the full stop. */
 function wordBoxes(workbench: Workbench, line: string): Promise<Box[]> {
-  return Promise.all((line.match(/ ?\w+|\.$/g) ?? []).map((word) => workbench.word(line, word)));
+  return Promise.all((line.match(/\w+|\.$/g) ?? []).map((word) => workbench.word(line, word)));
 }
 
 test('the paint is seen in light, dark and both high contrast themes', async ({ workbench }) => {
