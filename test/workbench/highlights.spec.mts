@@ -86,7 +86,7 @@ test('what tokens are painted by is chosen in a list: the strongest feature, the
   await workbench.quick.locator('.monaco-list-row').first().waitFor();
   const feature = (await workbench.quick.locator('.monaco-list-row .label-name').first().textContent())!;
   await workbench.quickInput.fill(feature);
-  await workbench.row(feature).waitFor();
+  await workbench.quick.locator('.monaco-list-row', { hasText: feature }).first().click();
   await workbench.page.keyboard.press('Enter');
   await expect(workbench.status(`feature ${feature}`)).toBeVisible();
   await untilPainted(workbench, 0);
@@ -167,7 +167,7 @@ test('an untitled document, a notebook cell and both sides of a diff are painted
   await untilPainted(workbench, 0);
   await workbench.tidy();
   await workbench.openFile('physics.txt');
-  await workbench.run('File: Compare Active File With…');
+  await workbench.run('File: Compare Active File With...');
   await workbench.quickInput.fill('notes.txt');
   await workbench.row('notes.txt').waitFor();
   await workbench.page.keyboard.press('Enter');

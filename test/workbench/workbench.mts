@@ -123,14 +123,21 @@ export class Workbench {
   /** Where a word of a line is on the screen. */
   word(line: string | RegExp, word: string): Promise<Box> {
     return this.line(line).evaluate((element, wanted) => {
+      // The editor draws a long token in several pieces, and spaces as no-break spaces.
       const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+      const pieces: { node: Node; from: number }[] = [];
+      let text = '';
       for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
-        // The editor draws spaces as no-break spaces.
-        const start = (node.textContent ?? '').replace(/\u00a0/g, ' ').indexOf(wanted);
-        if (start < 0) continue;
+        pieces.push({ node, from: text.length });
+        text += node.textContent ?? '';
+      }
+      const start = text.replace(/\u00a0/g, ' ').indexOf(wanted);
+      if (start >= 0) {
         const range = document.createRange();
-        range.setStart(node, start);
-        range.setEnd(node, start + wanted.length);
+        const first = pieces.findLast(({ from }) => from <= start)!;
+        const last = pieces.findLast(({ from }) => from < start + wanted.length)!;
+        range.setStart(first.node, start - first.from);
+        range.setEnd(last.node, start + wanted.length - last.from);
         const { x, y, width, height } = range.getBoundingClientRect();
         return { x, y, width, height };
       }
