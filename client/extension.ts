@@ -7,6 +7,10 @@ import { CurrentDictionary } from './current-dictionary.ts';
 import { DaemonLink } from './daemon/daemon-link.ts';
 import { JobWatch } from './daemon/job-watch.ts';
 import { Highlights } from './decorations/highlights.ts';
+import { createExperiments } from './experiments/experiments.ts';
+import { registerCompareDictionaries } from './features/compare-dictionaries.ts';
+import { registerFeatureCommands } from './features/feature-commands.ts';
+import { FeaturesView } from './features/features-view.ts';
 import { registerTokenHover } from './hover/token-hover.ts';
 import { MeasureChoice } from './measure-choice.ts';
 import { registerFeaturePanel } from './panels/register-feature-panel.ts';
@@ -26,13 +30,17 @@ export function activate(context: vscode.ExtensionContext): void {
   const { log, link, jobs, dictionary, bookmarks } = studio;
   const choice = new MeasureChoice(context.workspaceState);
   const highlights = new Highlights(studio, choice);
+  const features = new FeaturesView(studio, choice);
   context.subscriptions.push(
-    ...[log, link, jobs, dictionary, bookmarks, choice, highlights],
+    ...[features, log, link, jobs, dictionary, bookmarks, choice, highlights],
     createDictionaryStatusItem(studio, highlights, choice),
     createJobStatusItem(jobs),
     registerHighlightCommands(studio, highlights, choice),
     registerTokenHover(studio, highlights, choice),
+    registerFeatureCommands(studio, features),
+    registerCompareDictionaries(studio, highlights, choice),
     createStoredTexts(studio),
+    createExperiments(studio),
     ...createSeeds(studio),
     command(log, 'ssae.restartDaemon', async () => {
       await restartDaemon(link);

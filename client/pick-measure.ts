@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { ChosenMeasure, MeasureChoice } from './measure-choice.ts';
-import { pickFeatures } from './pick-features.ts';
+import { pickFeatures } from './features/pick-features.ts';
 import { setting } from './settings.ts';
 import type { Studio } from './studio.ts';
 

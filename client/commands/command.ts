@@ -1,5 +1,8 @@
 import * as vscode from 'vscode';
 
+/** What a command needs and there is none of yet: told as advice, not as a failure. */
+export class Advice extends Error {}
+
 /** Registers a command whose failure is told to the user once, with the log a click away. */
 export function command(
   log: vscode.LogOutputChannel,
@@ -10,7 +13,8 @@ export function command(
     try {
       return await run(...args);
     } catch (error) {
-      if (!(error instanceof vscode.CancellationError)) void tellFailure(log, error);
+      if (error instanceof Advice) void vscode.window.showInformationMessage(error.message);
+      else if (!(error instanceof vscode.CancellationError)) void tellFailure(log, error);
       return undefined;
     }
   });

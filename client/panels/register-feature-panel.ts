@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { FeatureAddress } from '../bookmarks.ts';
 import { command } from '../commands/command.ts';
-import { pickFeature } from '../commands/pick-feature.ts';
+import { pickFeature } from '../features/pick-feature.ts';
 import type { Studio } from '../studio.ts';
 import type { FeaturePanel } from './feature-panel.ts';
 import { webviewOptions } from './webview-page.ts';

@@ -76,7 +76,7 @@ function selectionHeader(selection: SelectionResult): string[] {
     name,
     ...(dictionary === null ? [arm] : [vscode.l10n.t('{0} by {1}', arm, dictionary)]),
     vscode.l10n.t('corpus {0}', corpus),
-    vscode.l10n.t('seeds {0}', seeds),
+    vscode.l10n.t('seeds {0}', vscode.workspace.asRelativePath(seeds)),
   ];
   return [
     origin.join(SEPARATOR),

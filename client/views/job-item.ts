@@ -28,6 +28,8 @@ export class JobItem extends vscode.TreeItem {
         title: vscode.l10n.t('Show Training'),
         arguments: [{ job: job.id }],
       };
+    else if (job.state.kind === 'done' && (job.kind === 'experiment' || job.kind === 'demo'))
+      this.command = { command: 'ssae.showJobReport', title: vscode.l10n.t('Show Report'), arguments: [job] };
   }
 }
 
@@ -49,6 +51,8 @@ function kindWords({ kind }: Job): string {
       return vscode.l10n.t('evaluate');
     case 'demo':
       return vscode.l10n.t('demo');
+    case 'experiment':
+      return vscode.l10n.t('experiment');
   }
 }
 

@@ -40,9 +40,9 @@ class JobsView implements vscode.TreeDataProvider<Job>, vscode.Disposable {
   }
 }
 
-/** The view with its commands. A daemon that runs already is asked for its jobs; none is started for that. */
+/** The view with its commands. */
 export function registerJobsView(studio: Studio): void {
-  const { log, jobs, link } = studio;
+  const { log, jobs } = studio;
   const provider = new JobsView(jobs);
   const view = vscode.window.createTreeView('ssae.jobs', { treeDataProvider: provider });
   const act = (id: string, run: (job: string) => Promise<void>): vscode.Disposable =>
@@ -59,7 +59,4 @@ export function registerJobsView(studio: Studio): void {
       await vscode.commands.executeCommand('ssae.showTraining', { job: job?.id });
     }),
   );
-  link.attach().catch((error: unknown) => {
-    log.warn(`the daemon's jobs are not known: ${String(error)}`);
-  });
 }

@@ -27,7 +27,7 @@ const selections: StoredKind<SelectionSummary> = {
     item.description = vscode.l10n.t('{0} · {1} passages', arm, counted(passages));
     item.tooltip = [
       vscode.l10n.t('{0} on corpus {1}', arm, corpus),
-      vscode.l10n.t('Seeds: {0}', seeds),
+      vscode.l10n.t('Seeds: {0}', vscode.workspace.asRelativePath(seeds)),
       vscode.l10n.t('{0} passages, {1} tokens', counted(passages), counted(tokens)),
     ].join('\n');
     item.iconPath = new vscode.ThemeIcon('list-selection');

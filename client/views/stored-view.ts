@@ -43,7 +43,12 @@ export class StoredView<Item> implements vscode.TreeDataProvider<Node<Item>>, vs
   }
 
   getTreeItem(node: Node<Item>): vscode.TreeItem {
-    if (node.kind === 'item') return this.#kind.show(node.item);
+    if (node.kind === 'item') {
+      const shown = this.#kind.show(node.item);
+      // Without a label of its own an entry is read out as its tooltip.
+      shown.accessibilityInformation = { label: [shown.label, shown.description].filter(isText).join(', ') };
+      return shown;
+    }
     const item = new vscode.TreeItem(vscode.l10n.t('Could not be listed'));
     item.description = node.message;
     item.tooltip = node.message;
@@ -66,6 +71,10 @@ export class StoredView<Item> implements vscode.TreeDataProvider<Node<Item>>, vs
     this.#subscriptions.dispose();
     this.#changes.dispose();
   }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 /** What menus of a view, and other commands, name a thing by: a node of its list, or `{name}`. */

@@ -158,7 +158,7 @@ export function addRun(program: CliCommand, shell: Shell): void {
       'an experiment as a file: retrieve, finetune, evaluate and report, every arm, objective and random seed; what was done before is not done again',
     )
     .takes('-o, --output <run>', "name or folder of the run (default: the experiment's name)", anyText)
-    .example('ssae run docs/experiments/physics.ssae.json', 'Built-in text; under three minutes on two cores')
+    .example('ssae run docs/experiments/physics.ssae.json', 'Built-in text; a few minutes on two cores')
     .example(
       'ssae run physics.ssae.json -o ./physics-run --json',
       'Into a folder; steps, report and verdict for a program',

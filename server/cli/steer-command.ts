@@ -61,9 +61,9 @@ export function addSteer(program: CliCommand, shell: Shell): void {
       default: 0,
     })
     .takes('--seed <seed>', 'of sampling, the same for both', wholeNumber(0, 0x7fffffff), { default: 0 })
-    .example('ssae steer --dictionary builtin-gsae --feature 412 --strength 60 "The heat of"', 'With and without')
+    .example('ssae steer --dictionary builtin-gsae --feature 412 --strength 400 "The heat of"', 'With and without')
     .example(
-      'ssae steer --dictionary builtin-gsae --feature 412 --strength -60 --temperature 0.8 --seed 1 "The heat of"',
+      'ssae steer --dictionary builtin-gsae --feature 412 --strength -400 --temperature 0.8 --seed 1 "The heat of"',
       'Sampled, and the feature taken away',
     )
     .action((prompt: string, options: SteerOptions) => shell.finish(steer(shell, prompt, options)));

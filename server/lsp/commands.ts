@@ -54,7 +54,7 @@ export async function executeCommand(bench: Workbench, name: string, argument: u
 
 async function addSeeds({ reading, seedSets, documents, say }: Workbench, argument: unknown): Promise<AddedSeeds> {
   const given = checked(parameters.AddSeedsArguments, argument);
-  const added = await seedSets.add(given.name, ['text' in given ? { text: given.text, from: null } : marked(given)]);
+  const added = await seedSets.add(given.name, 'text' in given ? { text: given.text, from: null } : marked(given));
   say(`Seed set ${added.name} has ${added.seeds} ${added.seeds === 1 ? 'seed' : 'seeds'}.`);
   return added;
 

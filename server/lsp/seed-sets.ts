@@ -1,16 +1,23 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFile, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Range } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import { UsageError } from '../foundation/errors.ts';
+import { writeFileAtomic } from '../foundation/files.ts';
 import { AddSeeds, ListSeeds } from '../protocol/messages.ts';
 import type { AddSeedsRequest } from '../protocol/requests.ts';
-import { SeedStore } from '../retrieve/seed-store.ts';
+import { checkName, storedNames } from '../retrieve/stored-name.ts';
 import { offsetIn } from '../text/regions.ts';
+import { addSeedLines, parseSeedLines, writeSeedLines } from '../text/seed-lines.ts';
 import type { Asker } from './daemon-link.ts';
 import type { Reading } from './reading.ts';
 
 type Seed = AddSeedsRequest['seeds'][number];
+
+const ENDING = '.jsonl';
+/** Of a seed file; a larger one is a corpus. */
+const MAX_BYTES = 16 * 2 ** 20;
 
 export interface AddedSeeds {
   readonly name: string;
@@ -30,28 +37,49 @@ export class SeedSets {
     this.#daemon = daemon;
   }
 
-  get #folder(): string | null {
-    return this.workspace === null ? null : join(this.workspace, '.ssae', 'seeds');
-  }
-
   async names(): Promise<readonly string[]> {
-    if (this.#folder !== null) return new SeedStore(this.#folder).names();
+    if (this.workspace !== null) return storedNames(folderIn(this.workspace), ENDING);
     return (await this.#daemon.request(ListSeeds, {})).map(({ name }) => name);
   }
 
-  /** Adds seeds to a set, which is made where it does not exist. @throws UsageError for an empty seed, or a name that cannot be stored */
-  async add(name: string, seeds: readonly Seed[]): Promise<AddedSeeds> {
-    const folder = this.#folder;
-    const request = { name, seeds: [...seeds] };
-    const set =
-      folder === null
-        ? await this.#daemon.request(AddSeeds, request)
-        : await new SeedStore(folder).add(
-            name,
-            seeds.map(({ text, from }) => ({ text, from: from ?? null })),
-          );
-    return { name, seeds: set.seeds.length, folder };
+  /**
+   * Adds a seed to a set, which is made where it does not exist; one that it has already is not added again.
+   * @throws UsageError for an empty seed, or a name that cannot be stored
+   */
+  async add(name: string, seed: Seed): Promise<AddedSeeds> {
+    if (this.workspace !== null) return addToWorkspace(this.workspace, name, seed);
+    const set = await this.#daemon.request(AddSeeds, { name, seeds: [seed] });
+    return { name, seeds: set.seeds.length, folder: null };
   }
+}
+
+/** The file that the VS Code extension keeps too: places are relative to the workspace, lines that are no seeds stay. */
+async function addToWorkspace(workspace: string, name: string, { text, from }: Seed): Promise<AddedSeeds> {
+  checkName('name', name);
+  if (text.trim() === '') throw new UsageError(`the seed for seed set ${name} is empty; mark some text for it`);
+  const folder = folderIn(workspace);
+  const path = join(folder, `${name}${ENDING}`);
+  const content = await contentOf(path);
+  const place = from === null ? null : { ...from, file: within(workspace, from.file) };
+  const { lines, added } = addSeedLines(parseSeedLines(content), [{ text, from: place }]);
+  if (added > 0) await writeFileAtomic(path, writeSeedLines(lines));
+  return { name, seeds: lines.filter(({ kind }) => kind === 'seed').length, folder };
+}
+
+const folderIn = (workspace: string): string => join(workspace, '.ssae', 'seeds');
+
+async function contentOf(path: string): Promise<string> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return '';
+  if (found.size > MAX_BYTES)
+    throw new UsageError(`${path} has ${found.size} bytes; a seed set has at most ${MAX_BYTES}, more is a corpus`);
+  return readFile(path, 'utf8');
+}
+
+/** With forward slashes on every platform; of a file elsewhere the URI. */
+function within(workspace: string, file: string): string {
+  const path = relative(workspace, file);
+  return path.startsWith('..') || isAbsolute(path) ? pathToFileURL(file).href : path.split(sep).join('/');
 }
 
 /** The path of a file's URI; null for any other. */

@@ -50,13 +50,27 @@ export function Header({ view, subject, host, dispatch, open }: HeaderProperties
               host.post({ type: 'bookmark', bookmarked: !view.bookmarked });
             }}
           >
-            <span aria-hidden="true">{view.bookmarked ? '★' : '☆'}</span> {t('Bookmark')}
+            <Star filled={view.bookmarked} /> {t('Bookmark')}
           </button>
         </div>
       </div>
       <LabelEditor {...{ view, host, dispatch }} />
       <Density passages={view.passages} />
     </header>
+  );
+}
+
+/** Drawn, for not every font has one. */
+function Star({ filled }: { readonly filled: boolean }) {
+  return (
+    <svg class="star" viewBox="0 0 24 24" aria-hidden="true">
+      <path
+        d="M12 2.5l2.9 6.2 6.8.8-5 4.7 1.3 6.8L12 17.6 6 21l1.3-6.8-5-4.7 6.8-.8z"
+        fill={filled ? 'currentColor' : 'none'}
+        stroke="currentColor"
+        stroke-width="1.8"
+      />
+    </svg>
   );
 }
 

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { FoundFeature } from '../../server/protocol/feature-pages.ts';
 import type { DaemonLink } from '../daemon/daemon-link.ts';
+import { firesOn } from './feature-words.ts';
 
 const DEBOUNCE_MILLISECONDS = 150;
 
@@ -9,14 +10,12 @@ interface FeatureItem extends vscode.QuickPickItem {
 }
 
 function asItem({ feature, label, density }: FoundFeature): FeatureItem {
-  const share =
-    density === null ? undefined : vscode.l10n.t('fires on {0} % of tokens', (100 * density).toPrecision(2));
   return {
     label: String(feature),
     description: label ?? '',
     feature,
     alwaysShow: true,
-    ...(share && { detail: share }),
+    ...(density === null ? {} : { detail: firesOn(density) }),
   };
 }
 

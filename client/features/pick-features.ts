@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
-import type { FoundFeature } from '../server/protocol/feature-pages.ts';
-import type { TextFeature } from '../server/protocol/token-readings.ts';
-import type { Studio } from './studio.ts';
+import type { FoundFeature } from '../../server/protocol/feature-pages.ts';
+import type { TextFeature } from '../../server/protocol/token-readings.ts';
+import type { Studio } from '../studio.ts';
+import { firesOn } from './feature-words.ts';
 
 interface FeatureItem extends vscode.QuickPickItem {
   readonly feature: number;
@@ -18,12 +19,6 @@ export function featureItem({ feature, label, density }: FoundFeature): FeatureI
     alwaysShow: true,
     feature,
   };
-}
-
-export function firesOn(density: number): string {
-  if (density === 0) return vscode.l10n.t('fires on no token that was counted');
-  const tokens = Math.round(1 / density).toLocaleString(vscode.env.language);
-  return vscode.l10n.t('fires on 1 token in {0}', tokens);
 }
 
 /** Several features by number or label; while nothing is typed, those that fire on the selection or the visible text. */
@@ -80,7 +75,7 @@ async function featuresFor(
   query: string,
   token: vscode.CancellationToken,
 ): Promise<FeatureItem[]> {
-  const { SearchFeatures } = await import('../server/protocol/messages.ts');
+  const { SearchFeatures } = await import('../../server/protocol/messages.ts');
   const found = await link.request(SearchFeatures, { dictionary: dictionary.name, query }, token);
   return found.map(featureItem);
 }
@@ -97,7 +92,7 @@ export async function featuresOfText(
   against: string | null,
   token?: vscode.CancellationToken,
 ): Promise<readonly TextFeature[]> {
-  const { ShowTextFeatures } = await import('../server/protocol/messages.ts');
+  const { ShowTextFeatures } = await import('../../server/protocol/messages.ts');
   return (await link.request(ShowTextFeatures, { dictionary: dictionary.name, text, against }, token)).features;
 }
 

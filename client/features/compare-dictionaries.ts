@@ -1,0 +1,157 @@
+import * as vscode from 'vscode';
+import { command } from '../commands/command.ts';
+import { rangeOf } from '../decorations/token-colours.ts';
+import type { Highlights } from '../decorations/highlights.ts';
+import type { PlacedSegment } from '../decorations/placed-segments.ts';
+import { decodeValues } from '../decorations/segment-values.ts';
+import type { MeasureChoice } from '../measure-choice.ts';
+import { setting } from '../settings.ts';
+import type { Studio } from '../studio.ts';
+import { placeIn } from '../../server/text/regions.ts';
+import { shortNumber } from './feature-words.ts';
+import { summarise, strongestDifferences, type TokenDifference } from './token-differences.ts';
+
+interface Compared {
+  readonly dictionary?: string;
+  readonly baseline?: string;
+}
+
+const SEGMENTS_AT_A_TIME = 16;
+
+interface DifferenceItem extends vscode.QuickPickItem {
+  readonly range: vscode.Range;
+}
+
+/** Paints by the difference between two dictionaries and lists the tokens where it is largest. */
+export function registerCompareDictionaries(
+  studio: Studio,
+  highlights: Highlights,
+  choice: MeasureChoice,
+): vscode.Disposable {
+  return command(studio.log, 'ssae.compareDictionaries', async (given?: Compared) => {
+    const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
+    if (editor === undefined) {
+      void vscode.window.showInformationMessage(vscode.l10n.t('Open a text to compare the dictionaries on.'));
+      return;
+    }
+    const compared = await whatToCompare(studio, given);
+    if (compared === null) return;
+    const { dictionary, baseline } = compared;
+    if (dictionary !== studio.dictionary.name) await studio.dictionary.choose(dictionary);
+    await choice.choose({ kind: 'difference', baseline });
+    await highlights.toggle(true);
+    const segments = highlights.of(editor.document).segments;
+    const differences = await readDifferences(studio, segments, dictionary, baseline);
+    if (differences !== null) await listDifferences(editor, differences, dictionary, baseline);
+  });
+}
+
+async function whatToCompare(
+  { dictionary, link }: Studio,
+  given: Compared | undefined,
+): Promise<Required<Compared> | null> {
+  const { t } = vscode.l10n;
+  const one = given?.dictionary ?? dictionary.name;
+  if (given?.baseline !== undefined && given.baseline !== one) return { dictionary: one, baseline: given.baseline };
+  if (setting('baseline') !== one) return { dictionary: one, baseline: setting('baseline') };
+  const { ListDictionaries } = await import('../../server/protocol/messages.ts');
+  const others = (await link.request(ListDictionaries, {})).filter(({ name }) => name !== one);
+  if (others.length === 0) {
+    void vscode.window.showInformationMessage(
+      t('There is only one dictionary, {0}. Finetune it on a selection of passages first.', one),
+    );
+    return null;
+  }
+  const picked = await vscode.window.showQuickPick(
+    others.map(({ name, hookPoint }) => ({ label: name, description: hookPoint ?? '' })),
+    { title: t('Compare {0} With…', one) },
+  );
+  return picked === undefined ? null : { dictionary: picked.label, baseline: one };
+}
+
+async function readDifferences(
+  { link }: Studio,
+  segments: readonly PlacedSegment[],
+  dictionary: string,
+  baseline: string,
+): Promise<TokenDifference[] | null> {
+  const title = vscode.l10n.t('Comparing {0} with {1}…', dictionary, baseline);
+  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+  return vscode.window.withProgress(options, async (progress, token) => {
+    const { ReadSegments } = await import('../../server/protocol/messages.ts');
+    const differences: TokenDifference[] = [];
+    for (let first = 0; first < segments.length; first += SEGMENTS_AT_A_TIME) {
+      if (token.isCancellationRequested) return null;
+      const part = segments.slice(first, first + SEGMENTS_AT_A_TIME);
+      const request = {
+        ...{ dictionary, measure: { kind: 'difference', baseline } as const },
+        segments: part.map(({ context, text }) => ({ context, text })),
+      };
+      const { segments: read } = await link.request(ReadSegments, request, token);
+      for (const [i, segment] of part.entries()) {
+        const { spans, values } = decodeValues(read[i]!);
+        for (const [at, difference] of values.entries())
+          differences.push({ ...placeOf(segment, spans[2 * at]!, spans[2 * at + 1]!), difference });
+      }
+      progress.report({ increment: (100 * part.length) / segments.length });
+    }
+    return differences;
+  });
+}
+
+function placeOf({ region, start }: PlacedSegment, first: number, last: number): { from: number; to: number } {
+  return { from: placeIn(region, start + first), to: placeIn(region, start + last) };
+}
+
+/** A list whose active row is shown in the text. */
+async function listDifferences(
+  editor: vscode.TextEditor,
+  differences: readonly TokenDifference[],
+  dictionary: string,
+  baseline: string,
+): Promise<void> {
+  const { t } = vscode.l10n;
+  const { tokens, better, mean } = summarise(differences);
+  const before = editor.selection;
+  const picker = vscode.window.createQuickPick<DifferenceItem>();
+  picker.title = t('{0} and {1}: where they differ most', dictionary, baseline);
+  picker.placeholder = t(
+    '{0} reconstructs {1} of {2} tokens better; mean of ‖x − x̂‖² {3} less: {4}',
+    ...[dictionary, better, tokens, baseline, `${dictionary} = ${shortNumber(mean)}`],
+  );
+  picker.items = strongestDifferences(differences).map((token) => itemOf(editor.document, token, dictionary, baseline));
+  picker.onDidChangeActive(([item]) => {
+    if (item === undefined) return;
+    editor.selection = new vscode.Selection(item.range.start, item.range.end);
+    editor.revealRange(item.range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+  });
+  const kept = await new Promise<boolean>((resolve) => {
+    picker.onDidAccept(() => {
+      resolve(true);
+    });
+    picker.onDidHide(() => {
+      resolve(false);
+    });
+    picker.show();
+  });
+  picker.dispose();
+  if (!kept) editor.selection = before;
+}
+
+function itemOf(
+  document: vscode.TextDocument,
+  token: TokenDifference,
+  dictionary: string,
+  baseline: string,
+): DifferenceItem {
+  const range = rangeOf(document, token);
+  const line = document.lineAt(range.start.line);
+  const better = token.difference > 0 ? dictionary : baseline;
+  return {
+    label: document.getText(range).trim() || '⏎',
+    description: vscode.l10n.t('{0} better by {1}', better, shortNumber(Math.abs(token.difference))),
+    detail: `${vscode.l10n.t('line {0}', range.start.line + 1)}: ${line.text.trim().slice(0, 120)}`,
+    alwaysShow: true,
+    range,
+  };
+}
