@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { SsaeStudioApi } from './api.ts';
 import { Bookmarks } from './bookmarks.ts';
 import { command } from './commands/command.ts';
 import { copyDiagnostics, restartDaemon } from './commands/daemon-commands.ts';
@@ -15,17 +16,22 @@ import { registerTokenHover } from './hover/token-hover.ts';
 import { MeasureChoice } from './measure-choice.ts';
 import { registerFeaturePanel } from './panels/register-feature-panel.ts';
 import { registerTrainingPanel } from './panels/register-training-panel.ts';
+import { registerSampleText } from './sample-text.ts';
 import { registerSeedCommands } from './seeds/seed-commands.ts';
 import { SeedPlaces } from './seeds/seed-places.ts';
 import { SeedSets } from './seeds/seed-sets.ts';
 import { SeedsView } from './seeds/seeds-view.ts';
+import { createDaemonNotices } from './status/daemon-notices.ts';
 import { createDictionaryStatusItem } from './status/dictionary-status-item.ts';
 import { createJobStatusItem } from './status/job-status-item.ts';
 import { createStoredTexts } from './stored-texts.ts';
+import { createStudioApi } from './studio-api.ts';
 import type { Studio } from './studio.ts';
 import { registerJobsView } from './views/jobs-view.ts';
 
-export function activate(context: vscode.ExtensionContext): void {
+const ATTACH_MILLISECONDS = 500;
+
+export function activate(context: vscode.ExtensionContext): SsaeStudioApi {
   const studio = createStudio(context);
   const { log, link, jobs, dictionary, bookmarks } = studio;
   const choice = new MeasureChoice(context.workspaceState);
@@ -33,12 +39,14 @@ export function activate(context: vscode.ExtensionContext): void {
   const features = new FeaturesView(studio, choice);
   context.subscriptions.push(
     ...[features, log, link, jobs, dictionary, bookmarks, choice, highlights],
+    createDaemonNotices(link, log, versionOf(context)),
     createDictionaryStatusItem(studio, highlights, choice),
     createJobStatusItem(jobs),
     registerHighlightCommands(studio, highlights, choice),
     registerTokenHover(studio, highlights, choice),
     registerFeatureCommands(studio, features),
     registerCompareDictionaries(studio, highlights, choice),
+    registerSampleText(studio, highlights),
     createStoredTexts(studio),
     createExperiments(studio),
     ...createSeeds(studio),
@@ -54,7 +62,18 @@ export function activate(context: vscode.ExtensionContext): void {
   registerFeaturePanel(studio);
   registerTrainingPanel(studio);
   registerJobsView(studio);
-  void link.attach();
+  // Later: what it loads is no part of the editor's start.
+  const attaching = setTimeout(() => void link.attach(), ATTACH_MILLISECONDS);
+  context.subscriptions.push({
+    dispose: () => {
+      clearTimeout(attaching);
+    },
+  });
+  return createStudioApi(studio, highlights);
+}
+
+function versionOf({ extension }: vscode.ExtensionContext): string {
+  return (extension.packageJSON as { readonly version: string }).version;
 }
 
 function createStudio(context: vscode.ExtensionContext): Studio {

@@ -1,4 +1,6 @@
 import * as vscode from 'vscode';
+import { DaemonUnavailable } from '../daemon/daemon-state.ts';
+import { tellUnavailable } from '../status/daemon-notices.ts';
 
 /** What a command needs and there is none of yet: told as advice, not as a failure. */
 export class Advice extends Error {}
@@ -22,6 +24,7 @@ export function command(
 
 export async function tellFailure(log: vscode.LogOutputChannel, error: unknown): Promise<void> {
   log.error(error instanceof Error ? error : String(error));
+  if (error instanceof DaemonUnavailable) return tellUnavailable(log, error);
   const showLog = vscode.l10n.t('Show Log');
   const message = error instanceof Error ? error.message : String(error);
   if ((await vscode.window.showErrorMessage(message, showLog)) === showLog) log.show(true);

@@ -3,13 +3,8 @@ import type { DaemonConnection } from '../../server/protocol/connection.ts';
 import type { Job } from '../../server/protocol/jobs.ts';
 import type { Request } from '../../server/protocol/messages.ts';
 import { setting } from '../settings.ts';
+import { DaemonLost, DaemonUnavailable, type DaemonState } from './daemon-state.ts';
 import { RestartLimit } from './restart-limit.ts';
-
-export type DaemonState =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'starting' }
-  | { readonly kind: 'ready'; readonly pid: number; readonly version: string }
-  | { readonly kind: 'failed'; readonly message: string };
 
 /** The window's link to the daemon: made when first needed, made again when lost, not more than three times a minute. */
 export class DaemonLink implements vscode.Disposable {
@@ -20,6 +15,9 @@ export class DaemonLink implements vscode.Disposable {
   readonly #limit = new RestartLimit();
   #state: DaemonState = { kind: 'idle' };
   #connection: Promise<DaemonConnection> | null = null;
+  readonly #gone = new WeakSet<DaemonConnection>();
+  /** Whether this window has asked for something: only then a daemon that died is started again before it is needed. */
+  #asked = false;
 
   constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel) {
     this.#context = context;
@@ -34,12 +32,17 @@ export class DaemonLink implements vscode.Disposable {
     return this.#state;
   }
 
-  /** Asks the daemon, after starting it where none runs. A cancelled token cancels the work there too. */
+  /**
+   * Asks the daemon, after starting it where none runs. A cancelled token cancels the work there too.
+   * @throws DaemonLost when it went away before it answered; asking again starts another one
+   * @throws DaemonUnavailable when there is none and none can be started
+   */
   async request<Given, Parsed, Result>(
     request: Request<Given, Parsed, Result>,
     params: Given,
     token?: vscode.CancellationToken,
   ): Promise<Result> {
+    this.#asked = true;
     const connection = await this.#connect();
     const abort = new AbortController();
     const subscription = token?.onCancellationRequested(() => {
@@ -48,6 +51,9 @@ export class DaemonLink implements vscode.Disposable {
     const started = performance.now();
     try {
       return await connection.request(request, params, abort.signal);
+    } catch (error) {
+      if (this.#gone.has(connection) && error instanceof Error) throw new DaemonLost(error);
+      throw error;
     } finally {
       subscription?.dispose();
       this.#log.debug(`${request.type.method}: ${Math.round(performance.now() - started)} ms`);
@@ -60,9 +66,11 @@ export class DaemonLink implements vscode.Disposable {
     const { daemonFolder } = await import('../../server/protocol/launch.ts');
     const old = this.#connection;
     this.#connection = null;
+    this.#become({ kind: 'idle' }); // Its end is no loss.
     (await old?.catch(() => null))?.dispose();
     await DaemonConnection.stop(daemonFolder(homeSetting()), this.#name);
     this.#limit.forget();
+    this.#asked = true;
     await this.#connect();
   }
 
@@ -79,8 +87,11 @@ export class DaemonLink implements vscode.Disposable {
   async #open(): Promise<DaemonConnection> {
     try {
       if (this.#limit.reached())
-        throw new Error(
-          vscode.l10n.t('The daemon was lost three times within a minute. See the log, then use "Restart Daemon".'),
+        throw new DaemonUnavailable(
+          'lost too often',
+          vscode.l10n.t(
+            'The SSAE Studio daemon was lost three times within a minute and is not started again by itself. The log says what happened.',
+          ),
         );
       this.#become({ kind: 'starting' });
       const { connectOrLaunch } = await import('../../server/protocol/launch.ts');
@@ -94,18 +105,19 @@ export class DaemonLink implements vscode.Disposable {
       return connection;
     } catch (error) {
       this.#connection = null;
-      this.#become({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
-      throw error;
+      const failure = await unavailable(error);
+      this.#become({ kind: 'failed', failure });
+      throw failure;
     }
   }
 
   async #adopt(connection: DaemonConnection): Promise<void> {
-    const { FollowJobs } = await import('../../server/protocol/messages.ts');
+    const { FollowJobs, DAEMON_STOPPED } = await import('../../server/protocol/messages.ts');
     connection.onJobChanged((job) => {
       this.#jobs.fire(job);
     });
     void connection.closed.then((reason) => {
-      this.#lose(connection, reason);
+      this.#lose(connection, reason, reason === DAEMON_STOPPED);
     });
     const { pid, version } = connection.endpoint;
     this.#become({ kind: 'ready', pid, version });
@@ -125,17 +137,25 @@ export class DaemonLink implements vscode.Disposable {
     else connection.dispose();
   }
 
-  #lose(connection: DaemonConnection, reason: string | null): void {
-    if (this.#state.kind !== 'ready' || this.#state.pid !== connection.endpoint.pid) return;
-    this.#log.warn(`the daemon (process ${connection.endpoint.pid}) is gone${reason === null ? '' : `: ${reason}`}`);
+  #lose(connection: DaemonConnection, reason: string | null, stopped: boolean): void {
+    this.#gone.add(connection);
+    const { pid } = connection.endpoint;
+    if (this.#state.kind !== 'ready' || this.#state.pid !== pid) return;
+    this.#log.warn(`the daemon (process ${pid}) is gone: ${reason ?? 'it exited or was killed'}`);
     this.#connection = null;
+    if (stopped) {
+      this.#become({ kind: 'idle' });
+      return;
+    }
     this.#limit.lost();
-    this.#become({ kind: 'idle' });
+    this.#become({ kind: 'lost', pid });
+    // Whoever shows how it fares tells of a failure.
+    if (this.#asked) this.#connect().catch(() => undefined);
   }
 
   #become(state: DaemonState): void {
     this.#state = state;
-    this.#log.info(`daemon: ${state.kind === 'failed' ? state.message : JSON.stringify(state)}`);
+    this.#log.info(`daemon: ${state.kind === 'failed' ? state.failure.message : JSON.stringify(state)}`);
     this.#changes.fire(state);
   }
 
@@ -155,4 +175,12 @@ export class DaemonLink implements vscode.Disposable {
 /** The home folder of the settings; null for SSAE_HOME or the platform's own. */
 function homeSetting(): string | null {
   return setting('home').trim() || null;
+}
+
+async function unavailable(error: unknown): Promise<DaemonUnavailable> {
+  if (error instanceof DaemonUnavailable) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const { isOfOtherProtocol } = await import('../../server/protocol/launch.ts');
+  const speaksOther = await isOfOtherProtocol(homeSetting()).catch(() => false);
+  return new DaemonUnavailable(speaksOther ? 'other protocol' : 'cannot start', message);
 }

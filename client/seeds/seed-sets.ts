@@ -1,11 +1,5 @@
 import * as vscode from 'vscode';
-import {
-  addSeedLines,
-  parseSeedLines,
-  writeSeedLines,
-  type ParsedLine,
-  type SeedLine,
-} from '../../server/text/seed-lines.ts';
+import { addSeedLines, writeSeedLines, type ParsedLine, type SeedLine } from '../../server/text/seed-lines.ts';
 
 const FOLDER = ['.ssae', 'seeds'];
 const ENDING = '.jsonl';
@@ -144,6 +138,7 @@ export class SeedSets implements vscode.Disposable {
     const content = await contentOf(uri);
     if (root === undefined || content === null) this.#sets.delete(uri.toString());
     else {
+      const { parseSeedLines } = await import('../../server/text/parse-seed-lines.ts');
       const name = uri.path.split('/').at(-1)!.slice(0, -ENDING.length);
       this.#sets.set(uri.toString(), { name, uri, root, lines: parseSeedLines(content) });
     }

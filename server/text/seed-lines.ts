@@ -1,37 +1,13 @@
 /** Seed sets as people keep them in a workspace: one JSON object a line, which diffs well and can be edited by hand. */
-import { z } from 'zod';
-
-export const SeedLine = z.object({
-  text: z.string(),
+export interface SeedLine {
+  readonly text: string;
   /** File, relative to the folder that holds `.ssae`, and UTF-16 range it was taken from. */
-  from: z
-    .object({ file: z.string(), start: z.int().min(0), end: z.int().min(0) })
-    .nullable()
-    .default(null),
-});
-export type SeedLine = z.infer<typeof SeedLine>;
+  readonly from: { readonly file: string; readonly start: number; readonly end: number } | null;
+}
 
 /** A line of the file: a seed, or text that is none and is kept as it is. */
 export type ParsedLine =
   { readonly kind: 'seed'; readonly seed: SeedLine } | { readonly kind: 'other'; readonly line: string };
-
-export function parseSeedLines(content: string): ParsedLine[] {
-  return content
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const seed = SeedLine.safeParse(parsedJson(line));
-      return seed.success ? { kind: 'seed', seed: seed.data } : { kind: 'other', line };
-    });
-}
-
-function parsedJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}
 
 export function writeSeedLines(lines: readonly ParsedLine[]): string {
   return lines.map((line) => `${line.kind === 'seed' ? JSON.stringify(line.seed) : line.line}\n`).join('');

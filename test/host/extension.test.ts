@@ -36,7 +36,9 @@ describe('the installed extension', () => {
   it('activates, and says how long it took', async () => {
     await installed().activate();
     const milliseconds = (what: string): string => timeBetween(`will${what}`, `did${what}`).toFixed(1);
-    console.log(`      load: ${milliseconds('LoadExtensionCode')} ms, activate: ${milliseconds('ActivateExtension')} ms`);
+    console.log(
+      `      load: ${milliseconds('LoadExtensionCode')} ms, activate: ${milliseconds('ActivateExtension')} ms`,
+    );
     assert.equal(installed().isActive, true);
   });
 
