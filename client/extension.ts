@@ -19,6 +19,7 @@ import { registerSeedCommands } from './seeds/seed-commands.ts';
 import { SeedPlaces } from './seeds/seed-places.ts';
 import { SeedSets } from './seeds/seed-sets.ts';
 import { SeedsView } from './seeds/seeds-view.ts';
+import { createDaemonNotices } from './status/daemon-notices.ts';
 import { createDictionaryStatusItem } from './status/dictionary-status-item.ts';
 import { createJobStatusItem } from './status/job-status-item.ts';
 import { createStoredTexts } from './stored-texts.ts';
@@ -35,6 +36,7 @@ export function activate(context: vscode.ExtensionContext): void {
     ...[features, log, link, jobs, dictionary, bookmarks, choice, highlights],
     createDictionaryStatusItem(studio, highlights, choice),
     createJobStatusItem(jobs),
+    createDaemonNotices(studio),
     registerHighlightCommands(studio, highlights, choice),
     registerTokenHover(studio, highlights, choice),
     registerFeatureCommands(studio, features),
