@@ -101,8 +101,10 @@ export class DaemonLink implements vscode.Disposable {
         program: this.#context.asAbsolutePath('dist/server/main.js'),
         client: this.#name,
       });
-      await this.#adopt(connection);
-      return connection;
+      await this.#adopt(connection).catch((error: unknown) => {
+        if (!this.#gone.has(connection)) throw error;
+      });
+      return this.#gone.has(connection) ? await this.#connect() : connection;
     } catch (error) {
       this.#connection = null;
       const failure = await unavailable(error);
@@ -133,7 +135,8 @@ export class DaemonLink implements vscode.Disposable {
     if (connection === null) return;
     // Somebody may have connected while we were on the way.
     this.#connection ??= Promise.resolve(connection);
-    if ((await this.#connection) === connection) await this.#adopt(connection);
+    if ((await this.#connection) === connection)
+      await this.#adopt(connection).catch(() => undefined); // Lost again.
     else connection.dispose();
   }
 

@@ -153,6 +153,7 @@ test('the hover of a token makes a seed of its sentence', async ({ workbench }) 
 });
 
 test('a file that is deleted leaves its seeds with their text, and marked', async ({ workbench }) => {
+  await workbench.reload(); // The editor keeps the text of a file that was open in it.
   rmSync(join(workbench.server.folder, 'notes.txt'));
   await showSeeds(workbench);
   if ((await workbench.entry(/^matter/).getAttribute('aria-expanded')) === 'false')
