@@ -1,8 +1,11 @@
 import * as vscode from 'vscode';
+import type { SsaeStudioApi } from './api.ts';
 import { Bookmarks } from './bookmarks.ts';
 import { command } from './commands/command.ts';
 import { copyDiagnostics, restartDaemon } from './commands/daemon-commands.ts';
+import { registerFirstSteps } from './commands/first-steps.ts';
 import { registerHighlightCommands } from './commands/highlight-commands.ts';
+import { createApi } from './create-api.ts';
 import { CurrentDictionary } from './current-dictionary.ts';
 import { DaemonLink } from './daemon/daemon-link.ts';
 import { JobWatch } from './daemon/job-watch.ts';
@@ -26,7 +29,7 @@ import { createStoredTexts } from './stored-texts.ts';
 import type { Studio } from './studio.ts';
 import { registerJobsView } from './views/jobs-view.ts';
 
-export function activate(context: vscode.ExtensionContext): void {
+export function activate(context: vscode.ExtensionContext): SsaeStudioApi {
   const studio = createStudio(context);
   const { log, link, jobs, dictionary, bookmarks } = studio;
   const choice = new MeasureChoice(context.workspaceState);
@@ -38,6 +41,7 @@ export function activate(context: vscode.ExtensionContext): void {
     createJobStatusItem(jobs),
     createDaemonNotices(studio),
     registerHighlightCommands(studio, highlights, choice),
+    registerFirstSteps(studio, highlights),
     registerTokenHover(studio, highlights, choice),
     registerFeatureCommands(studio, features),
     registerCompareDictionaries(studio, highlights, choice),
@@ -57,6 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
   registerTrainingPanel(studio);
   registerJobsView(studio);
   void link.attach();
+  return createApi(studio, highlights);
 }
 
 function createStudio(context: vscode.ExtensionContext): Studio {
