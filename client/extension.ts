@@ -18,6 +18,7 @@ import { registerTokenHover } from './hover/token-hover.ts';
 import { MeasureChoice } from './measure-choice.ts';
 import { registerFeaturePanel } from './panels/register-feature-panel.ts';
 import { registerTrainingPanel } from './panels/register-training-panel.ts';
+import { createRecordLenses } from './records/record-lenses.ts';
 import { registerSeedCommands } from './seeds/seed-commands.ts';
 import { SeedPlaces } from './seeds/seed-places.ts';
 import { SeedSets } from './seeds/seed-sets.ts';
@@ -47,6 +48,7 @@ export function activate(context: vscode.ExtensionContext): SsaeStudioApi {
     registerCompareDictionaries(studio, highlights, choice),
     createStoredTexts(studio),
     createExperiments(studio),
+    createRecordLenses(studio, highlights),
     ...createSeeds(studio),
     command(log, 'ssae.restartDaemon', async () => {
       await restartDaemon(link);
