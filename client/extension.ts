@@ -3,7 +3,9 @@ import type { SsaeStudioApi } from './api.ts';
 import { Bookmarks } from './bookmarks.ts';
 import { command } from './commands/command.ts';
 import { copyDiagnostics, restartDaemon } from './commands/daemon-commands.ts';
+import { registerFirstSteps } from './commands/first-steps.ts';
 import { registerHighlightCommands } from './commands/highlight-commands.ts';
+import { createApi } from './create-api.ts';
 import { CurrentDictionary } from './current-dictionary.ts';
 import { DaemonLink } from './daemon/daemon-link.ts';
 import { JobWatch } from './daemon/job-watch.ts';
@@ -16,7 +18,7 @@ import { registerTokenHover } from './hover/token-hover.ts';
 import { MeasureChoice } from './measure-choice.ts';
 import { registerFeaturePanel } from './panels/register-feature-panel.ts';
 import { registerTrainingPanel } from './panels/register-training-panel.ts';
-import { registerSampleText } from './sample-text.ts';
+import { createRecordLenses } from './records/record-lenses.ts';
 import { registerSeedCommands } from './seeds/seed-commands.ts';
 import { SeedPlaces } from './seeds/seed-places.ts';
 import { SeedSets } from './seeds/seed-sets.ts';
@@ -25,7 +27,6 @@ import { createDaemonNotices } from './status/daemon-notices.ts';
 import { createDictionaryStatusItem } from './status/dictionary-status-item.ts';
 import { createJobStatusItem } from './status/job-status-item.ts';
 import { createStoredTexts } from './stored-texts.ts';
-import { createStudioApi } from './studio-api.ts';
 import type { Studio } from './studio.ts';
 import { registerJobsView } from './views/jobs-view.ts';
 
@@ -39,16 +40,17 @@ export function activate(context: vscode.ExtensionContext): SsaeStudioApi {
   const features = new FeaturesView(studio, choice);
   context.subscriptions.push(
     ...[features, log, link, jobs, dictionary, bookmarks, choice, highlights],
-    createDaemonNotices(link, log, versionOf(context)),
     createDictionaryStatusItem(studio, highlights, choice),
     createJobStatusItem(jobs),
+    createDaemonNotices(studio),
     registerHighlightCommands(studio, highlights, choice),
+    registerFirstSteps(studio, highlights),
     registerTokenHover(studio, highlights, choice),
     registerFeatureCommands(studio, features),
     registerCompareDictionaries(studio, highlights, choice),
-    registerSampleText(studio, highlights),
     createStoredTexts(studio),
     createExperiments(studio),
+    createRecordLenses(studio, highlights),
     ...createSeeds(studio),
     command(log, 'ssae.restartDaemon', async () => {
       await restartDaemon(link);
@@ -62,18 +64,14 @@ export function activate(context: vscode.ExtensionContext): SsaeStudioApi {
   registerFeaturePanel(studio);
   registerTrainingPanel(studio);
   registerJobsView(studio);
-  // Later: what it loads is no part of the editor's start.
+  // What that loads is no part of the editor's start.
   const attaching = setTimeout(() => void link.attach(), ATTACH_MILLISECONDS);
   context.subscriptions.push({
     dispose: () => {
       clearTimeout(attaching);
     },
   });
-  return createStudioApi(studio, highlights);
-}
-
-function versionOf({ extension }: vscode.ExtensionContext): string {
-  return (extension.packageJSON as { readonly version: string }).version;
+  return createApi(studio, highlights);
 }
 
 function createStudio(context: vscode.ExtensionContext): Studio {

@@ -1,17 +1,14 @@
 import * as vscode from 'vscode';
 import { DaemonIncidents, type DaemonNotice } from '../daemon/daemon-incidents.ts';
-import type { DaemonLink } from '../daemon/daemon-link.ts';
 import type { DaemonUnavailable } from '../daemon/daemon-state.ts';
+import type { Studio } from '../studio.ts';
 
 /** Messages that stand on the screen: the same one is not put up beside itself. */
 const shown = new Set<string>();
 
 /** Tells how the daemon fares where the user should know, and offers what helps. */
-export function createDaemonNotices(
-  link: DaemonLink,
-  log: vscode.LogOutputChannel,
-  version: string,
-): vscode.Disposable {
+export function createDaemonNotices({ context, link, log }: Studio): vscode.Disposable {
+  const { version } = context.extension.packageJSON as { readonly version: string };
   const incidents = new DaemonIncidents(version);
   return link.onDidChangeState((state) => {
     const notice = incidents.next(state);
