@@ -1,5 +1,11 @@
 import * as vscode from 'vscode';
-import { addSeedLines, writeSeedLines, type ParsedLine, type SeedLine } from '../../server/text/seed-lines.ts';
+import {
+  addSeedLines,
+  parseSeedLines,
+  writeSeedLines,
+  type ParsedLine,
+  type SeedLine,
+} from '../../server/text/seed-lines.ts';
 
 const FOLDER = ['.ssae', 'seeds'];
 const ENDING = '.jsonl';
@@ -138,7 +144,6 @@ export class SeedSets implements vscode.Disposable {
     const content = await contentOf(uri);
     if (root === undefined || content === null) this.#sets.delete(uri.toString());
     else {
-      const { parseSeedLines } = await import('../../server/text/parse-seed-lines.ts');
       const name = uri.path.split('/').at(-1)!.slice(0, -ENDING.length);
       this.#sets.set(uri.toString(), { name, uri, root, lines: parseSeedLines(content) });
     }

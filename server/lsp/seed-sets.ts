@@ -9,8 +9,7 @@ import { AddSeeds, ListSeeds } from '../protocol/messages.ts';
 import type { AddSeedsRequest } from '../protocol/requests.ts';
 import { checkName, storedNames } from '../retrieve/stored-name.ts';
 import { offsetIn } from '../text/regions.ts';
-import { parseSeedLines } from '../text/parse-seed-lines.ts';
-import { addSeedLines, writeSeedLines } from '../text/seed-lines.ts';
+import { addSeedLines, parseSeedLines, writeSeedLines } from '../text/seed-lines.ts';
 import type { Asker } from './daemon-link.ts';
 import type { Reading } from './reading.ts';
 

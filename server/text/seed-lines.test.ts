@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseSeedLines } from './parse-seed-lines.ts';
-import { addSeedLines, rangeAfter, writeSeedLines, type SeedLine } from './seed-lines.ts';
+import { addSeedLines, parseSeedLines, rangeAfter, writeSeedLines, type SeedLine } from './seed-lines.ts';
 
 const place = fc.record({ file: fc.string(), start: fc.nat(), end: fc.nat() });
 const seeds = fc.array(fc.record({ text: fc.string({ unit: 'binary' }), from: fc.option(place, { nil: null }) }));

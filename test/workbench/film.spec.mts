@@ -34,8 +34,8 @@ test('a physics text is painted, and a passage of it becomes a seed', async ({ w
   await page.mouse.click(...middle(await workbench.word(LENSING, 'Light')));
   await page.keyboard.press('Home');
   await page.keyboard.press('Home');
-  await page.keyboard.press('Shift+Control+Right');
-  for (let word = 0; word < 16; word++) await page.keyboard.press('Shift+Control+Right');
+  await page.keyboard.press('Shift+Control+ArrowRight');
+  for (let word = 0; word < 16; word++) await page.keyboard.press('Shift+Control+ArrowRight');
   await shot(workbench, 'selection');
   await page.keyboard.press('Control+Alt+s');
   await expect(workbench.quick).toContainText('New Seed Set');
@@ -85,7 +85,6 @@ test('a dictionary is finetuned on them while its figures are drawn', async ({ w
   const run = page.getByRole('row', { name: /lensing-ssae/ });
   await expect(run).toBeVisible(LONG);
   await expect(page.locator('.chart .legend .number').first()).toHaveText(/\d/, LONG);
-  await expect(run).toContainText(/\d+ %/, LONG);
   await shot(workbench, 'training');
   await expect(run).toContainText('Done', LONG);
   await shot(workbench, 'trained');
