@@ -30,6 +30,8 @@ import { createStoredTexts } from './stored-texts.ts';
 import type { Studio } from './studio.ts';
 import { registerJobsView } from './views/jobs-view.ts';
 
+const ATTACH_MILLISECONDS = 500;
+
 export function activate(context: vscode.ExtensionContext): SsaeStudioApi {
   const studio = createStudio(context);
   const { log, link, jobs, dictionary, bookmarks } = studio;
@@ -62,7 +64,13 @@ export function activate(context: vscode.ExtensionContext): SsaeStudioApi {
   registerFeaturePanel(studio);
   registerTrainingPanel(studio);
   registerJobsView(studio);
-  void link.attach();
+  // What that loads is no part of the editor's start.
+  const attaching = setTimeout(() => void link.attach(), ATTACH_MILLISECONDS);
+  context.subscriptions.push({
+    dispose: () => {
+      clearTimeout(attaching);
+    },
+  });
   return createApi(studio, highlights);
 }
 

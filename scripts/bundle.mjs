@@ -10,6 +10,16 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Packages with native parts or data files stay outside of bundles. */
 const NATIVE = ['onnxruntime-node', '@lancedb/lancedb', 'apache-arrow', 'vscode'];
 
+/** Error messages of zod in fifty languages, of which nobody asks for any but English: a third of the extension's bundle. */
+const englishOnly = {
+  name: 'english-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+  },
+};
+
 function filesBelow(folder, ending) {
   return readdirSync(join(root, folder), { recursive: true })
     .map(String)
@@ -46,6 +56,7 @@ export async function bundleAll() {
         ...common,
         minify: true,
         keepNames: true,
+        plugins: [englishOnly],
         entryPoints: ['client/extension.ts'],
         outfile: 'dist/client/extension.cjs',
         platform: 'node',

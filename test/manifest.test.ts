@@ -1,98 +1,184 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { collect } from '../scripts/l10n.mjs';
 import { packageRoot } from '../server/foundation/package-root.ts';
 
+interface Command {
+  readonly command: string;
+  readonly title: string;
+  readonly category?: string;
+  readonly icon?: string;
+}
+interface MenuEntry {
+  readonly command?: string;
+  readonly when?: string;
+  readonly group?: string;
+}
+interface Setting {
+  readonly type: string;
+  readonly scope?: string;
+  readonly order?: number;
+  readonly markdownDescription?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly enumDescriptions?: readonly string[];
+}
+interface Step {
+  readonly id: string;
+  readonly description: string;
+  readonly media: { readonly svg?: string; readonly markdown?: string; readonly altText?: string };
+  readonly completionEvents: readonly string[];
+}
 interface Manifest {
+  readonly l10n: string;
   readonly activationEvents: readonly string[];
-  readonly capabilities: { readonly untrustedWorkspaces: { readonly restrictedConfigurations: readonly string[] } };
+  readonly capabilities: {
+    readonly untrustedWorkspaces: { readonly supported: string; readonly restrictedConfigurations: readonly string[] };
+    readonly virtualWorkspaces: { readonly supported: string; readonly description: string };
+  };
+  readonly extensionKind: readonly string[];
   readonly contributes: {
-    readonly commands: readonly { readonly command: string; readonly category?: string }[];
-    readonly menus: Readonly<Record<string, readonly { readonly command?: string; readonly when?: string }[]>>;
+    readonly commands: readonly Command[];
+    readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
     readonly colors: readonly { readonly id: string; readonly defaults: Readonly<Record<string, string>> }[];
-    readonly configuration: {
-      readonly properties: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-    };
+    readonly menus: Readonly<Record<string, readonly MenuEntry[]>>;
     readonly views: Readonly<Record<string, readonly { readonly id: string }[]>>;
-    readonly viewsWelcome: readonly { readonly view: string; readonly contents: string }[];
-    readonly walkthroughs: readonly {
-      readonly steps: readonly {
-        readonly media: { readonly svg: string };
-        readonly completionEvents: readonly string[];
-      }[];
-    }[];
+    readonly viewsWelcome: readonly { readonly view: string; readonly contents: string; readonly when?: string }[];
+    readonly walkthroughs: readonly { readonly id: string; readonly steps: readonly Step[] }[];
   };
 }
 
-const read = (name: string): string => readFileSync(join(packageRoot, name), 'utf8');
-const text = read('package.json');
-const manifest = JSON.parse(text) as Manifest;
-const words = JSON.parse(read('package.nls.json')) as Readonly<Record<string, string>>;
-const { commands, menus, colors, configuration, views, viewsWelcome, walkthroughs } = manifest.contributes;
-const known = new Set(commands.map(({ command }) => command));
+const source = readFileSync(join(packageRoot, 'package.json'), 'utf8');
+const { contributes, ...manifest } = JSON.parse(source) as Manifest;
+const words = JSON.parse(readFileSync(join(packageRoot, 'package.nls.json'), 'utf8')) as Record<string, string>;
+const commands = new Set(contributes.commands.map(({ command }) => command));
+const settings = Object.entries(contributes.configuration.properties);
+const views = Object.values(contributes.views).flatMap((each) => each.map(({ id }) => id));
+const menus = Object.entries(contributes.menus).flatMap(([menu, entries]) =>
+  entries.map((entry) => ({ menu, ...entry })),
+);
 
-describe('package.json', () => {
-  it('names every string that it shows, and no other', () => {
-    const used = new Set([...text.matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key!));
-    expect([...used].filter((key) => words[key] === undefined)).toEqual([]);
-    expect(Object.keys(words).filter((key) => !used.has(key))).toEqual([]);
+/** What a text of the manifest says, looked up where it is a key. */
+const said = (text: string): string => (/^%.+%$/.test(text) ? (words[text.slice(1, -1)] ?? '') : text);
+const linked = (text: string): string[] => [...said(text).matchAll(/\(command:([\w.]+)/g)].map(([, id]) => id!);
+const isOurs = (id: string): boolean =>
+  commands.has(id) || views.some((view) => id === `${view}.focus`) || /^(vscode|workbench)\./.test(id);
+
+describe('texts of package.json', () => {
+  it('are in package.nls.json, and nothing else is', () => {
+    const used = [...source.matchAll(/"%([\w.]+)%"/g)].map(([, key]) => key!);
+    expect([...new Set(used)].sort()).toEqual(Object.keys(words).sort());
+    expect(Object.entries(words).filter(([, text]) => text.trim() === '')).toEqual([]);
   });
 
-  it('gives every command one category, and refers only to commands that there are', () => {
-    expect(known.size).toBe(commands.length);
-    expect(commands.filter(({ category }) => category !== 'SSAE Studio')).toEqual([]);
-    const inMenus = Object.values(menus).flatMap((items) => items.flatMap(({ command }) => command ?? []));
-    const linked = Object.values(words).flatMap((word) =>
-      [...word.matchAll(/\(command:(ssae\.\w+)\)/g)].map(([, id]) => id!),
-    );
-    const awaited = walkthroughs.flatMap(({ steps }) =>
-      steps.flatMap(({ completionEvents }) => completionEvents.map((event) => event.replace('onCommand:', ''))),
-    );
-    expect([...inMenus, ...linked, ...awaited].filter((id) => id.startsWith('ssae.') && !known.has(id))).toEqual([]);
-  });
-
-  it('describes every setting, with scope, default and place', () => {
-    for (const [name, setting] of Object.entries(configuration.properties)) {
-      expect(name).toMatch(/^ssae\./);
-      expect(Object.keys(setting), name).toEqual(
-        expect.arrayContaining(['type', 'default', 'scope', 'order', 'markdownDescription']),
-      );
-    }
-    const paths = ['ssae.home', 'ssae.nodePath', 'ssae.dictionary', 'ssae.baseline'];
-    expect(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations).toEqual(paths);
-  });
-
-  it('gives every colour a default in each kind of theme', () => {
-    for (const { id, defaults } of colors)
-      expect(Object.keys(defaults).sort(), id).toEqual(['dark', 'highContrast', 'highContrastLight', 'light']);
-  });
-
-  it('says in every empty view what to do next', () => {
-    for (const { id } of Object.values(views).flat())
-      if (id !== 'ssae.dictionaries')
-        // never empty: one is built in
-        expect(
-          viewsWelcome.some(({ view }) => view === id),
-          id,
-        ).toBe(true);
-    for (const { contents } of viewsWelcome) expect(words[contents.slice(1, -1)]).toMatch(/\(command:[\w.]+\)/);
-  });
-
-  it('activates on narrow events', () => {
-    expect(manifest.activationEvents).not.toContain('*');
-  });
-
-  it('shows pictures that there are', () => {
-    for (const { steps } of walkthroughs)
-      for (const { media } of steps) expect(existsSync(join(packageRoot, media.svg)), media.svg).toBe(true);
+  it('link to commands that exist', () => {
+    const links = Object.keys(words).flatMap((key) => linked(`%${key}%`));
+    expect(links.length).toBeGreaterThan(10);
+    expect(links.filter((id) => !isOurs(id))).toEqual([]);
   });
 });
 
-describe('what the extension says', () => {
-  it('is all in the bundle for translators; after a change run: node scripts/l10n.mjs', () => {
-    const { bundle, computed } = collect();
-    expect(computed).toEqual([]);
-    expect(read('l10n/bundle.l10n.json')).toBe(bundle);
+describe('commands', () => {
+  it('have a title to be translated, and say whose they are', () => {
+    // Menus of the editor itself show no category: what stands there has it in its title.
+    const bare = contributes.commands.filter(
+      ({ title, category }) =>
+        !/^%.+%$/.test(title) || (category !== 'SSAE Studio' && !said(title).startsWith('SSAE Studio: ')),
+    );
+    expect(bare).toEqual([]);
+    expect(commands.size).toBe(contributes.commands.length);
+  });
+
+  it('are contributed where a menu shows them, with an icon where it shows icons', () => {
+    const icons = new Set(contributes.commands.filter(({ icon }) => icon !== undefined).map(({ command }) => command));
+    const named = menus.filter(({ command }) => command !== undefined);
+    expect(named.filter(({ command }) => !commands.has(command!))).toEqual([]);
+    const drawn = named.filter(({ group }) => /^(inline|navigation)/.test(group ?? ''));
+    expect(drawn.filter(({ menu, command }) => menu !== 'commandPalette' && !icons.has(command!))).toEqual([]);
+  });
+
+  it('are kept from the palette where they need what only a menu gives', () => {
+    const palette = contributes.menus['commandPalette']!;
+    expect(palette.filter(({ when }) => when === undefined)).toEqual([]);
+    expect(new Set(palette.map(({ command }) => command)).size).toBe(palette.length);
+    const hidden = new Set(palette.filter(({ when }) => when === 'false').map(({ command }) => command));
+    const needing =
+      /^ssae\.((pause|resume|cancel|show)Job|(rename|remove)Seed|openSeedFile|revealSeed|retrieveForSeeds)/;
+    const offered = [...commands].filter((id) => needing.test(id) && !hidden.has(id));
+    expect(offered).toEqual([]);
+  });
+});
+
+describe('settings', () => {
+  it('have scope, description, order and default', () => {
+    const lacking = settings.filter(([, { scope, markdownDescription, order, default: value }]) => {
+      return ![scope, markdownDescription, order, value].every((part) => part !== undefined);
+    });
+    expect(lacking).toEqual([]);
+    expect(new Set(settings.map(([, { order }]) => order)).size).toBe(settings.length);
+    for (const [, { enum: values, enumDescriptions }] of settings)
+      expect(enumDescriptions?.length).toBe(values?.length);
+  });
+
+  it('are those that the code reads', () => {
+    const text = readFileSync(join(packageRoot, 'client', 'settings.ts'), 'utf8');
+    const [, body] = /interface Settings \{([^}]*)\}/.exec(text)!;
+    const read = [...body!.matchAll(/readonly '?([\w.]+)'?:/g)].map(([, name]) => `ssae.${name}`);
+    expect(read.sort()).toEqual(settings.map(([name]) => name).sort());
+  });
+
+  it('that name programs, folders or what is loaded are not taken from a workspace that is not trusted', () => {
+    const naming = settings.filter(([name]) => /home|path|dictionary|baseline/i.test(name)).map(([name]) => name);
+    const { supported, restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
+    expect(supported).toBe('limited');
+    expect([...restrictedConfigurations].sort()).toEqual(naming.sort());
+    for (const name of ['ssae.home', 'ssae.nodePath'])
+      expect(contributes.configuration.properties[name]?.scope).toBe('machine');
+  });
+});
+
+describe('what VS Code is told', () => {
+  it('activates by narrow events', () => {
+    const broad = manifest.activationEvents.filter(
+      (event) => !/^(onStartupFinished|on(WebviewPanel|FileSystem):ssae[.\w]*)$/.test(event),
+    );
+    expect(broad).toEqual([]);
+  });
+
+  it('runs where the files are, and says what works without trust and without files', () => {
+    expect(manifest.extensionKind).toEqual(['workspace']);
+    expect(manifest.capabilities.virtualWorkspaces.supported).toBe('limited');
+    expect(said(manifest.capabilities.virtualWorkspaces.description)).toMatch(/files on disk/);
+    expect(existsSync(join(packageRoot, manifest.l10n, 'bundle.l10n.json'))).toBe(true);
+  });
+
+  it('has a colour for each kind of theme', () => {
+    const kinds = ['dark', 'highContrast', 'highContrastLight', 'light'];
+    for (const { id, defaults } of contributes.colors)
+      expect([id, ...Object.keys(defaults).sort()]).toEqual([id, ...kinds]);
+  });
+
+  it('says in every empty view what to do next, with a button', () => {
+    for (const view of views) {
+      const texts = contributes.viewsWelcome.filter((each) => each.view === view);
+      expect(texts.length, view).toBeGreaterThan(0);
+      for (const { contents } of texts) expect(linked(contents).length, view).toBeGreaterThan(0);
+    }
+  });
+
+  it('has one walkthrough of few steps, each with a picture, a button and an end', () => {
+    expect(contributes.walkthroughs).toHaveLength(1);
+    const { steps } = contributes.walkthroughs[0]!;
+    expect(steps.length).toBeLessThanOrEqual(5);
+    for (const { id, description, media, completionEvents } of steps) {
+      expect(existsSync(join(packageRoot, media.svg ?? media.markdown ?? '')), id).toBe(true);
+      if (media.svg !== undefined) expect(said(media.altText ?? ''), id).not.toBe('');
+      expect(linked(description).length, id).toBeGreaterThan(0);
+      const awaited = completionEvents
+        .filter((event) => event.startsWith('onCommand:'))
+        .map((event) => event.slice(10));
+      expect(awaited.filter((command) => !isOurs(command))).toEqual([]);
+      expect(completionEvents.length, id).toBeGreaterThan(0);
+    }
   });
 });

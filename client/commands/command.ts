@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import { DaemonUnavailable } from '../daemon/daemon-link.ts';
+import { DaemonUnavailable } from '../daemon/daemon-state.ts';
+import { tellUnavailable } from '../status/daemon-notices.ts';
 
 /** What a command needs and there is none of yet: told as advice, not as a failure. */
 export class Advice extends Error {}
@@ -23,10 +24,8 @@ export function command(
 
 export async function tellFailure(log: vscode.LogOutputChannel, error: unknown): Promise<void> {
   log.error(error instanceof Error ? error : String(error));
-  const [showLog, restart] = [vscode.l10n.t('Show Log'), vscode.l10n.t('Restart Daemon')];
+  if (error instanceof DaemonUnavailable) return tellUnavailable(log, error);
+  const showLog = vscode.l10n.t('Show Log');
   const message = error instanceof Error ? error.message : String(error);
-  const remedies = error instanceof DaemonUnavailable ? [showLog, restart] : [showLog];
-  const picked = await vscode.window.showErrorMessage(message, ...remedies);
-  if (picked === showLog) log.show(true);
-  if (picked === restart) await vscode.commands.executeCommand('ssae.restartDaemon');
+  if ((await vscode.window.showErrorMessage(message, showLog)) === showLog) log.show(true);
 }

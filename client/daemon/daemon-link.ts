@@ -3,16 +3,8 @@ import type { DaemonConnection } from '../../server/protocol/connection.ts';
 import type { Job } from '../../server/protocol/jobs.ts';
 import type { Request } from '../../server/protocol/messages.ts';
 import { setting } from '../settings.ts';
+import { DaemonLost, DaemonUnavailable, type DaemonState } from './daemon-state.ts';
 import { RestartLimit } from './restart-limit.ts';
-
-export type DaemonState =
-  | { readonly kind: 'idle' }
-  | { readonly kind: 'starting' }
-  | { readonly kind: 'ready'; readonly pid: number; readonly version: string }
-  | { readonly kind: 'failed'; readonly message: string };
-
-/** The daemon cannot be had: it did not start, or was lost too often. Starting it anew is the remedy. */
-export class DaemonUnavailable extends Error {}
 
 /** The window's link to the daemon: made when first needed, made again when lost, not more than three times a minute. */
 export class DaemonLink implements vscode.Disposable {
@@ -20,10 +12,12 @@ export class DaemonLink implements vscode.Disposable {
   readonly #log: vscode.LogOutputChannel;
   readonly #changes = new vscode.EventEmitter<DaemonState>();
   readonly #jobs = new vscode.EventEmitter<Job>();
-  readonly #losses = new vscode.EventEmitter<void>();
   readonly #limit = new RestartLimit();
   #state: DaemonState = { kind: 'idle' };
   #connection: Promise<DaemonConnection> | null = null;
+  readonly #gone = new WeakSet<DaemonConnection>();
+  /** Whether this window has asked for something: only then a daemon that died is started again before it is needed. */
+  #asked = false;
 
   constructor(context: vscode.ExtensionContext, log: vscode.LogOutputChannel) {
     this.#context = context;
@@ -31,8 +25,6 @@ export class DaemonLink implements vscode.Disposable {
   }
 
   readonly onDidChangeState = this.#changes.event;
-  /** The daemon ended without being asked to. */
-  readonly onDidLose = this.#losses.event;
   /** Every job of the daemon when the link is made, and again whenever one changes. */
   readonly onDidChangeJob = this.#jobs.event;
 
@@ -40,12 +32,17 @@ export class DaemonLink implements vscode.Disposable {
     return this.#state;
   }
 
-  /** Asks the daemon, after starting it where none runs. A cancelled token cancels the work there too. */
+  /**
+   * Asks the daemon, after starting it where none runs. A cancelled token cancels the work there too.
+   * @throws DaemonLost when it went away before it answered; asking again starts another one
+   * @throws DaemonUnavailable when there is none and none can be started
+   */
   async request<Given, Parsed, Result>(
     request: Request<Given, Parsed, Result>,
     params: Given,
     token?: vscode.CancellationToken,
   ): Promise<Result> {
+    this.#asked = true;
     const connection = await this.#connect();
     const abort = new AbortController();
     const subscription = token?.onCancellationRequested(() => {
@@ -54,6 +51,9 @@ export class DaemonLink implements vscode.Disposable {
     const started = performance.now();
     try {
       return await connection.request(request, params, abort.signal);
+    } catch (error) {
+      if (this.#gone.has(connection) && error instanceof Error) throw new DaemonLost(error);
+      throw error;
     } finally {
       subscription?.dispose();
       this.#log.debug(`${request.type.method}: ${Math.round(performance.now() - started)} ms`);
@@ -66,9 +66,11 @@ export class DaemonLink implements vscode.Disposable {
     const { daemonFolder } = await import('../../server/protocol/launch.ts');
     const old = this.#connection;
     this.#connection = null;
+    this.#become({ kind: 'idle' }); // Its end is no loss.
     (await old?.catch(() => null))?.dispose();
     await DaemonConnection.stop(daemonFolder(homeSetting()), this.#name);
     this.#limit.forget();
+    this.#asked = true;
     await this.#connect();
   }
 
@@ -86,7 +88,10 @@ export class DaemonLink implements vscode.Disposable {
     try {
       if (this.#limit.reached())
         throw new DaemonUnavailable(
-          vscode.l10n.t('The daemon was lost three times within a minute. See the log, then use "Restart Daemon".'),
+          'lost too often',
+          vscode.l10n.t(
+            'The SSAE Studio daemon was lost three times within a minute and is not started again by itself. The log says what happened.',
+          ),
         );
       this.#become({ kind: 'starting' });
       const { connectOrLaunch } = await import('../../server/protocol/launch.ts');
@@ -96,23 +101,25 @@ export class DaemonLink implements vscode.Disposable {
         program: this.#context.asAbsolutePath('dist/server/main.js'),
         client: this.#name,
       });
-      await this.#adopt(connection);
-      return connection;
+      await this.#adopt(connection).catch((error: unknown) => {
+        if (!this.#gone.has(connection)) throw error;
+      });
+      return this.#gone.has(connection) ? await this.#connect() : connection;
     } catch (error) {
       this.#connection = null;
-      const message = error instanceof Error ? error.message : String(error);
-      this.#become({ kind: 'failed', message });
-      throw new DaemonUnavailable(message, { cause: error });
+      const failure = await unavailable(error);
+      this.#become({ kind: 'failed', failure });
+      throw failure;
     }
   }
 
   async #adopt(connection: DaemonConnection): Promise<void> {
-    const { FollowJobs } = await import('../../server/protocol/messages.ts');
+    const { FollowJobs, DAEMON_STOPPED } = await import('../../server/protocol/messages.ts');
     connection.onJobChanged((job) => {
       this.#jobs.fire(job);
     });
     void connection.closed.then((reason) => {
-      this.#lose(connection, reason);
+      this.#lose(connection, reason, reason === DAEMON_STOPPED);
     });
     const { pid, version } = connection.endpoint;
     this.#become({ kind: 'ready', pid, version });
@@ -128,22 +135,30 @@ export class DaemonLink implements vscode.Disposable {
     if (connection === null) return;
     // Somebody may have connected while we were on the way.
     this.#connection ??= Promise.resolve(connection);
-    if ((await this.#connection) === connection) await this.#adopt(connection);
+    if ((await this.#connection) === connection)
+      await this.#adopt(connection).catch(() => undefined); // Lost again.
     else connection.dispose();
   }
 
-  #lose(connection: DaemonConnection, reason: string | null): void {
-    if (this.#state.kind !== 'ready' || this.#state.pid !== connection.endpoint.pid) return;
-    this.#log.warn(`the daemon (process ${connection.endpoint.pid}) is gone${reason === null ? '' : `: ${reason}`}`);
+  #lose(connection: DaemonConnection, reason: string | null, stopped: boolean): void {
+    this.#gone.add(connection);
+    const { pid } = connection.endpoint;
+    if (this.#state.kind !== 'ready' || this.#state.pid !== pid) return;
+    this.#log.warn(`the daemon (process ${pid}) is gone: ${reason ?? 'it exited or was killed'}`);
     this.#connection = null;
+    if (stopped) {
+      this.#become({ kind: 'idle' });
+      return;
+    }
     this.#limit.lost();
-    this.#become({ kind: 'idle' });
-    this.#losses.fire();
+    this.#become({ kind: 'lost', pid });
+    // Whoever shows how it fares tells of a failure.
+    if (this.#asked) this.#connect().catch(() => undefined);
   }
 
   #become(state: DaemonState): void {
     this.#state = state;
-    this.#log.info(`daemon: ${state.kind === 'failed' ? state.message : JSON.stringify(state)}`);
+    this.#log.info(`daemon: ${state.kind === 'failed' ? state.failure.message : JSON.stringify(state)}`);
     this.#changes.fire(state);
   }
 
@@ -157,11 +172,18 @@ export class DaemonLink implements vscode.Disposable {
     );
     this.#changes.dispose();
     this.#jobs.dispose();
-    this.#losses.dispose();
   }
 }
 
 /** The home folder of the settings; null for SSAE_HOME or the platform's own. */
 function homeSetting(): string | null {
   return setting('home').trim() || null;
+}
+
+async function unavailable(error: unknown): Promise<DaemonUnavailable> {
+  if (error instanceof DaemonUnavailable) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const { isOfOtherProtocol } = await import('../../server/protocol/launch.ts');
+  const speaksOther = await isOfOtherProtocol(homeSetting()).catch(() => false);
+  return new DaemonUnavailable(speaksOther ? 'other protocol' : 'cannot start', message);
 }

@@ -14,7 +14,9 @@ export class JobWatch implements vscode.Disposable {
   constructor(link: DaemonLink) {
     this.#link = link;
     this.#subscriptions = vscode.Disposable.from(
-      link.onDidLose(() => void this.#askAnew()),
+      link.onDidChangeState(({ kind }) => {
+        if (kind === 'lost') void this.#askAnew();
+      }),
       link.onDidChangeJob((job) => {
         this.#jobs.set(job.id, job);
         this.#changes.fire(job);

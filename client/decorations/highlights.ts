@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { tellFailure } from '../commands/command.ts';
+import { DaemonLost } from '../daemon/daemon-state.ts';
 import type { MeasureChoice } from '../measure-choice.ts';
 import { onSettingChange, setting } from '../settings.ts';
 import type { Studio } from '../studio.ts';
@@ -215,8 +216,8 @@ export class Highlights implements vscode.Disposable {
   }
 
   #failed(error: unknown, token: vscode.CancellationToken): void {
-    // A daemon that was lost is started again by the next request; the link tells of it and gives up when it is lost too often.
-    if (token.isCancellationRequested || this.#studio.link.state.kind === 'idle') return;
+    // The next request waits for the daemon that takes its place; after too many losses that one fails.
+    if (token.isCancellationRequested || error instanceof DaemonLost) return;
     this.#failure = error instanceof Error ? error.message : String(error);
     void tellFailure(this.#studio.log, error);
   }

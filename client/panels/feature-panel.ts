@@ -8,7 +8,7 @@ import { onSettingChange, setting } from '../settings.ts';
 import type { Studio } from '../studio.ts';
 import { featureWords } from './feature-words.ts';
 import { PartRequests } from './part-requests.ts';
-import { webviewPage } from './webview-page.ts';
+import { webviewPage } from './panel-page.ts';
 
 type Asked<Type extends FromFeaturePanel['type']> = Extract<FromFeaturePanel, { type: Type }>;
 

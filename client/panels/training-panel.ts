@@ -14,7 +14,7 @@ import { setting } from '../settings.ts';
 import type { Studio } from '../studio.ts';
 import { RunFeed, runOf } from './run-feed.ts';
 import { trainingWords } from './training-words.ts';
-import { webviewPage } from './webview-page.ts';
+import { webviewPage } from './panel-page.ts';
 
 /** Runs that the panel lists, newest first. */
 const MAX_RUNS = 200;

@@ -9,7 +9,8 @@ vi.mock('vscode', () => ({
   workspace: { getConfiguration: () => ({ get: () => 'log' }), onDidChangeConfiguration: vi.fn() },
 }));
 
-const { webviewOptions, webviewPage } = await import('./webview-page.ts');
+const { webviewPage } = await import('./panel-page.ts');
+const { webviewOptions } = await import('./webview-page.ts');
 const extension = { path: '/extension' } as never;
 const webview = {
   cspSource: 'https://webview.test',

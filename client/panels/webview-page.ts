@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
-import { type Boot, BOOT_ELEMENT } from '../../server/protocol/panels/boot.ts';
-import { setting } from '../settings.ts';
 
 /** The panels' bundles are all that a page may load. */
 const bundles = (extension: vscode.Uri): vscode.Uri => vscode.Uri.joinPath(extension, 'dist', 'webviews');
@@ -12,16 +10,6 @@ export function webviewOptions(extension: vscode.Uri): vscode.WebviewOptions {
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
-
-/** The page of a panel with its words. */
-export function webviewPage(
-  webview: vscode.Webview,
-  extension: vscode.Uri,
-  { name, title, words }: { readonly name: string; readonly title: string; readonly words: Boot['words'] },
-): string {
-  const boot: Boot = { words, scale: setting('highlight.scale') };
-  return pageWithData(webview, extension, { name, title, data: { [BOOT_ELEMENT]: boot } });
-}
 
 /**
  * A page that runs one bundle: its script and style sheet from dist/webviews/NAME, data as JSON in an element each, and a policy that

@@ -20,7 +20,7 @@ export function registerSeedCommands(studio: Studio, sets: SeedSets): vscode.Dis
   return vscode.Disposable.from(
     command(log, 'ssae.addSelectionToSeedSet', () => addSelection(studio, sets)),
     command(log, 'ssae.seedFromToken', (place: TokenPlace) => seedFromToken(studio, sets, place)),
-    command(log, 'ssae.addSeeds', (seeds: readonly SeedLine[]) => addSeeds(studio, sets, seeds)),
+    command(log, 'ssae.addSeeds', (seeds: readonly SeedLine[]) => addSeeds(studio, sets, () => seeds, undefined)),
     command(log, 'ssae.renameSeedSet', (node: SeedNode) => rename(sets, node.set)),
     command(log, 'ssae.removeSeedSet', (node: SeedNode) => sets.remove(node.set).then(() => offerUndo(sets))),
     command(log, 'ssae.removeSeed', (node: Extract<SeedNode, { kind: 'seed' }>) =>
@@ -44,48 +44,45 @@ export function registerSeedCommands(studio: Studio, sets: SeedSets): vscode.Dis
   );
 }
 
+/** Seeds as a set of that folder keeps them: their files are relative to it. */
+type SeedsOf = (root: vscode.Uri) => readonly SeedLine[];
+
 async function addSelection(studio: Studio, sets: SeedSets): Promise<void> {
   const editor = vscode.window.activeTextEditor;
-  const root = folderFor(editor?.document.uri);
-  if (editor === undefined || root === null) {
-    await tellNoFolder(editor === undefined);
+  if (editor === undefined) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('Open a text and select some of it first.'));
     return;
   }
-  const seeds = selectedSeeds(editor, root);
-  if (seeds.length === 0) {
+  if (editor.selections.every(({ isEmpty }) => isEmpty)) {
     void vscode.window.showInformationMessage(vscode.l10n.t('Select some text first: it becomes a seed.'));
     return;
   }
-  await addSeeds(studio, sets, seeds, root);
+  await addSeeds(studio, sets, (root) => selectedSeeds(editor, root), editor.document.uri);
 }
 
 async function seedFromToken(studio: Studio, sets: SeedSets, { uri, range }: TokenPlace): Promise<void> {
   const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(uri));
-  const root = folderFor(document.uri);
-  if (root === null) {
-    await tellNoFolder(false);
-    return;
-  }
   const sentence = sentenceAround(document, new vscode.Range(...range));
-  await addSeeds(studio, sets, seedsIn(document, sentence, root), root);
+  await addSeeds(studio, sets, (root) => seedsIn(document, sentence, root), document.uri);
 }
 
-/** Seeds of any origin go into a set that is chosen or made. */
+/** Seeds of any origin go into a set that is chosen or made. @param origin the document they were taken from */
 async function addSeeds(
   { context }: Studio,
   sets: SeedSets,
-  seeds: readonly SeedLine[],
-  root = folderFor(undefined),
+  seedsOf: SeedsOf,
+  origin: vscode.Uri | undefined,
 ): Promise<void> {
-  if (root === null) {
-    await tellNoFolder(false);
+  if (vscode.workspace.workspaceFolders === undefined) {
+    await tellNoFolder();
     return;
   }
   await sets.ready;
-  const set = await pickSet(sets, root, context.workspaceState.get<string>(LAST_SET));
+  const own = origin === undefined ? undefined : vscode.workspace.getWorkspaceFolder(origin);
+  const set = await pickSet(sets, own, context.workspaceState.get<string>(LAST_SET));
   if (set === null) return;
   await context.workspaceState.update(LAST_SET, set.name);
-  const added = await sets.add(set, seeds);
+  const added = await sets.add(set, seedsOf(set.root));
   if (added > 0) await offerUndo(sets, addedWords(added, set.name));
   else void vscode.window.showInformationMessage(vscode.l10n.t('{0} has that text already.', set.name));
 }
@@ -96,18 +93,8 @@ function addedWords(added: number, name: string): string {
     : vscode.l10n.t('Added {0} seeds to {1}.', added, name);
 }
 
-/** The folder whose `.ssae` the seeds of a document go to. */
-function folderFor(uri: vscode.Uri | undefined): vscode.Uri | null {
-  const own = uri === undefined ? undefined : vscode.workspace.getWorkspaceFolder(uri);
-  return (own ?? vscode.workspace.workspaceFolders?.[0])?.uri ?? null;
-}
-
-async function tellNoFolder(noEditor: boolean): Promise<void> {
+async function tellNoFolder(): Promise<void> {
   const { t } = vscode.l10n;
-  if (noEditor) {
-    void vscode.window.showInformationMessage(t('Open a text and select some of it first.'));
-    return;
-  }
   const open = t('Open Folder');
   const picked = await vscode.window.showInformationMessage(
     t('Seed sets are files of a folder (.ssae/seeds); open one first.'),
@@ -116,34 +103,54 @@ async function tellNoFolder(noEditor: boolean): Promise<void> {
   if (picked === open) await vscode.commands.executeCommand('vscode.openFolder');
 }
 
-async function pickSet(sets: SeedSets, root: vscode.Uri, last: string | undefined): Promise<SeedSet | null> {
+/** Offers the set used last first, then those of the document's own folder. */
+async function pickSet(
+  sets: SeedSets,
+  own: vscode.WorkspaceFolder | undefined,
+  last: string | undefined,
+): Promise<SeedSet | null> {
   const { t } = vscode.l10n;
-  const known = sets.all
-    .map((set) => ({ label: set.name, description: t('{0} seeds', set.lines.length), set, isNew: false }))
-    .sort((a, b) => Number(b.label === last) - Number(a.label === last));
-  if (known.length === 0) return newSet(sets, root);
-  const fresh = { label: `$(add) ${t('New seed set…')}`, description: '', set: null, isNew: true };
+  const rank = ({ name, root }: SeedSet): number =>
+    2 * Number(root.toString() === own?.uri.toString()) + Number(name === last);
+  const known = [...sets.all]
+    .sort((a, b) => rank(b) - rank(a))
+    .map((set) => ({ label: set.name, description: `${t('{0} seeds', set.lines.length)}${folderWords(set)}`, set }));
+  if (known.length === 0) return newSet(sets, own);
+  const fresh = { label: `$(add) ${t('New seed set…')}`, description: '', set: null };
   const picked = await vscode.window.showQuickPick([...known, fresh], {
     title: t('Add to Seed Set'),
     placeHolder: t('The set that the text goes to'),
   });
   if (picked === undefined) return null;
-  return picked.set ?? newSet(sets, root);
+  return picked.set ?? newSet(sets, own);
 }
 
-async function newSet(sets: SeedSets, root: vscode.Uri): Promise<SeedSet | null> {
+/** The folder of a set, where the workspace has several. */
+function folderWords({ root }: SeedSet): string {
+  const several = (vscode.workspace.workspaceFolders ?? []).length > 1;
+  return several ? ` · ${vscode.workspace.getWorkspaceFolder(root)?.name ?? ''}` : '';
+}
+
+/** A new set lies in the document's own folder; where that is none of several, the user says which. */
+async function newSet(sets: SeedSets, own: vscode.WorkspaceFolder | undefined): Promise<SeedSet | null> {
   const { t } = vscode.l10n;
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  const placeHolder = t('The folder whose .ssae/seeds the new set lies in');
+  const folder =
+    own ?? (folders.length > 1 ? await vscode.window.showWorkspaceFolderPick({ placeHolder }) : folders[0]);
+  if (folder === undefined) return null;
   const name = await vscode.window.showInputBox({
     title: t('New Seed Set'),
     prompt: t('Name of the rare concept: entropy, gravitational-lensing'),
-    validateInput: (value) => wrongName(value, sets),
+    validateInput: (value) => wrongName(value, sets, folder.uri),
   });
-  return name === undefined ? null : sets.fresh(name, root);
+  return name === undefined ? null : sets.fresh(name, folder.uri);
 }
 
-function wrongName(name: string, sets: SeedSets): string | undefined {
+function wrongName(name: string, sets: SeedSets, root: vscode.Uri): string | undefined {
   if (!NAME.test(name)) return vscode.l10n.t('Letters, digits, ".", "_" and "-", at most 100');
-  if (sets.all.some((set) => set.name === name)) return vscode.l10n.t('There is a set {0} already', name);
+  if (sets.all.some((set) => set.name === name && set.root.toString() === root.toString()))
+    return vscode.l10n.t('There is a set {0} already', name);
   return undefined;
 }
 
@@ -151,7 +158,7 @@ async function rename(sets: SeedSets, set: SeedSet): Promise<void> {
   const name = await vscode.window.showInputBox({
     title: vscode.l10n.t('Rename Seed Set'),
     value: set.name,
-    validateInput: (value) => (value === set.name ? undefined : wrongName(value, sets)),
+    validateInput: (value) => (value === set.name ? undefined : wrongName(value, sets, set.root)),
   });
   if (name !== undefined && name !== set.name) await sets.rename(set, name);
 }

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { DaemonState } from '../daemon/daemon-link.ts';
+import type { DaemonState } from '../daemon/daemon-state.ts';
 import type { Highlights } from '../decorations/highlights.ts';
 import type { MeasureChoice } from '../measure-choice.ts';
 import type { Studio } from '../studio.ts';
@@ -14,7 +14,7 @@ export function createDictionaryStatusItem(
   item.name = 'SSAE Studio';
   item.command = 'ssae.statusMenu';
   const show = (): void => {
-    const failure = link.state.kind === 'failed' ? link.state.message : highlights.failure;
+    const failure = link.state.kind === 'failed' ? link.state.failure.message : highlights.failure;
     const painting = highlights.on ? ` · ${choice.title}` : '';
     item.text = `${iconOf(link.state, highlights)} ${dictionary.name}${painting}`;
     item.backgroundColor = failure === null ? undefined : new vscode.ThemeColor('statusBarItem.errorBackground');
@@ -50,11 +50,13 @@ function daemonInWords(state: DaemonState): string {
   switch (state.kind) {
     case 'idle':
       return t('The daemon starts when it is needed.');
+    case 'lost':
+      return t('The daemon (process {0}) ended unexpectedly.', state.pid);
     case 'starting':
       return t('The daemon is starting…');
     case 'ready':
       return t('The daemon {0} is ready (process {1}).', state.version, state.pid);
     case 'failed':
-      return state.message;
+      return state.failure.message;
   }
 }

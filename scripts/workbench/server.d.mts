@@ -3,6 +3,7 @@ export interface ServerOptions {
   readonly folder?: string | null;
   readonly env?: Readonly<Record<string, string>>;
   readonly settings?: Readonly<Record<string, unknown>>;
+  readonly restricted?: boolean;
   readonly extensionTests?: boolean;
 }
 
@@ -17,6 +18,7 @@ export interface Server {
   readonly home: string;
   readonly exited: Promise<unknown>;
   stop(): Promise<void>;
+  readonly emptyUrl: string;
   url(payload?: readonly (readonly [string, string])[], where?: string): string;
   remote(path: string): string;
   setSettings(more: Readonly<Record<string, unknown>>): void;

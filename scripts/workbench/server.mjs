@@ -32,6 +32,13 @@ const SETTINGS = {
   'window.confirmBeforeClose': 'never',
 };
 
+/** Nobody is asked whether the folder is trusted: it is not. */
+const RESTRICTED = {
+  'security.workspace.trust.enabled': true,
+  'security.workspace.trust.startupPrompt': 'never',
+  'security.workspace.trust.banner': 'never',
+};
+
 /** code-server obeys some variables against its own arguments (PORT, PASSWORD), VS Code opens elsewhere for VSCODE_IPC_HOOK_CLI. */
 const MISLEADING =
   /^(PORT|PASSWORD|HASHED_PASSWORD|NODE_OPTIONS|SSAE_HOME)$|^(CODE_SERVER|VSCODE|ELECTRON|DISPLAY|WAYLAND|VITEST)/;
@@ -51,10 +58,11 @@ function cleanEnvironment() {
  * @param {string | null} [options.folder] opened as a copy, so tests may write to it
  * @param {Record<string, string>} [options.env] of the server and of all it starts
  * @param {Record<string, unknown>} [options.settings] of the user, beside the harness's own
+ * @param {boolean} [options.restricted] opens folders as ones that are not trusted
  * @param {boolean} [options.extensionTests] lets ?payload=[["extensionTestsPath", …]] take effect; it also hides notifications
  */
 export async function startServer(options = {}) {
-  const { vsix = null, folder = null, env = {}, settings = {}, extensionTests = false } = options;
+  const { vsix = null, folder = null, env = {}, settings = {}, restricted = false, extensionTests = false } = options;
   const { node, entry } = await codeServer();
   if (vsix !== null && !existsSync(vsix)) throw setupError(`${vsix} is missing.`, 'npm run package');
   const work = mkdtempSync(join(tmpdir(), 'sw-')); // Short: paths of Unix sockets end at 107 bytes.
@@ -63,7 +71,10 @@ export async function startServer(options = {}) {
   for (const name of ['data/User', 'extensions', 'run', 'folder'])
     mkdirSync(at(name), { recursive: true, mode: 0o700 });
   writeFileSync(at('config.yaml'), 'auth: none\n');
-  writeFileSync(at('data', 'User', 'settings.json'), JSON.stringify({ ...SETTINGS, ...settings }));
+  writeFileSync(
+    at('data', 'User', 'settings.json'),
+    JSON.stringify({ ...SETTINGS, ...(restricted ? RESTRICTED : {}), ...settings }),
+  );
   if (folder !== null) cpSync(folder, at('folder'), { recursive: true });
 
   const base = [entry, '--config', at('config.yaml'), '--user-data-dir', at('data')];
@@ -88,7 +99,8 @@ export async function startServer(options = {}) {
   const child = spawnSupervised(at('server.log'), childEnv, node, [
     ...base,
     ...['--bind-addr', '127.0.0.1:0', '--auth', 'none', '--session-socket', at('run', 'session.sock')],
-    ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
+    ...['--disable-telemetry', '--disable-update-check'],
+    ...(restricted ? [] : ['--disable-workspace-trust']),
     '--disable-getting-started-override',
     ...(extensionTests ? ['--vscode-option', 'enable-smoke-test-driver'] : []),
   ]);
@@ -109,6 +121,8 @@ export async function startServer(options = {}) {
     ...{ origin, port, work, exited, stop },
     folder: at('folder'),
     home: childEnv.SSAE_HOME,
+    /** Address of the workbench without a folder. */
+    emptyUrl: `${origin}/?ew=true`,
     /** Address of the workbench with a folder; `payload` are VS Code's own pairs of a name and a value. */
     url: (payload = [], where = at('folder')) => {
       const query = new URLSearchParams({ [where.endsWith('.code-workspace') ? 'workspace' : 'folder']: where });

@@ -15,6 +15,7 @@ import type { JobControl } from '../foundation/progress.ts';
 import { BoundedMessageReader, FramingError } from '../protocol/framing.ts';
 import { type Job, isSettled } from '../protocol/jobs.ts';
 import {
+  DAEMON_STOPPED,
   ERROR_CODE,
   type ErrorData,
   Hello,
@@ -127,8 +128,9 @@ export class Session {
     void this.#connection.sendNotification(JobChanged, job).catch(() => undefined);
   }
 
+  /** Says that the daemon stops, so that nobody takes its end for a crash. */
   close(): void {
-    this.#socket.end();
+    this.#socket.end(unaskedError(ERROR_CODE.refused, DAEMON_STOPPED));
     this.#socket.destroySoon();
   }
 
@@ -166,8 +168,7 @@ export class Session {
   /** An error that answers no request, then the end of the connection. Others are not touched. */
   #refuse(code: number, message: string): void {
     this.#host.log.error(`a connection is closed: ${message}`);
-    const body = JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message, data: { kind: 'usage' } } });
-    if (this.#socket.writable) this.#socket.end(`Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    if (this.#socket.writable) this.#socket.end(unaskedError(code, message));
     // What still comes in is thrown away until the peer has read why.
     this.#socket.resume();
     setTimeout(() => this.#socket.destroy(), 1000).unref();
@@ -180,6 +181,12 @@ export class Session {
     });
     return { signal: AbortSignal.any([cancelled.signal, this.#left.signal]), report: () => undefined };
   }
+}
+
+/** An error that answers no request, framed. */
+function unaskedError(code: number, message: string): string {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message, data: { kind: 'usage' } } });
+  return `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
 function notIntroduced(): ResponseError<ErrorData> {

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Home } from '../foundation/home.ts';
 import { messageOf, WorkError } from '../foundation/errors.ts';
 import { DaemonConnection } from './connection.ts';
+import { newestEndpoint } from './endpoint.ts';
+import { PROTOCOL_VERSION } from './messages.ts';
 import { ensurePrivateFolder } from './private-folder.ts';
 
 export interface LaunchOptions {
@@ -63,6 +65,12 @@ export async function connectOrLaunch(options: LaunchOptions): Promise<DaemonCon
   }
   child?.kill(); // What never answered is not left running.
   throw new WorkError(`the daemon could not be started: ${why}. See ${startupLog(folder)} and ${daemonLog(folder)}.`);
+}
+
+/** Whether the daemon that was published last speaks another version of the protocol, so that it has to be stopped first. */
+export async function isOfOtherProtocol(home: string | null): Promise<boolean> {
+  const endpoint = await newestEndpoint(daemonFolder(home));
+  return endpoint !== null && endpoint.protocol !== PROTOCOL_VERSION;
 }
 
 async function launch(folder: string, { home, node, program }: LaunchOptions): Promise<ChildProcess> {

@@ -25,6 +25,9 @@ export const MAX_ANSWER_BYTES = 256 * 1024 * 1024;
 /** JSON-RPC error codes beyond the standard's own. */
 export const ERROR_CODE = { work: -32001, refused: -32002, interrupted: -32800 } as const;
 
+/** The last word of a daemon that stops in good order, as an error that answers no request. */
+export const DAEMON_STOPPED = 'the daemon was stopped';
+
 /** What an error carries beside its message. */
 export interface ErrorData {
   readonly kind: ErrorKind;

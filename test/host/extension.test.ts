@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict';
-import { performance } from 'node:perf_hooks';
 import * as vscode from 'vscode';
 
 const ID = 'ssae-studio.ssae-studio';
 
 interface Manifest {
   readonly contributes: { readonly commands: readonly { readonly command: string }[] };
+}
+
+/** Times that VS Code takes down itself, in milliseconds since the extension host began. */
+interface PerformanceMarks {
+  getMarks(): readonly { readonly name: string; readonly startTime: number }[];
+}
+
+function timeBetween(from: string, to: string): number {
+  const { MonacoPerformanceMarks } = globalThis as unknown as { readonly MonacoPerformanceMarks: PerformanceMarks };
+  const at = (name: string): number => {
+    const mark = MonacoPerformanceMarks.getMarks().find((each) => each.name === `code/extHost/${name}/${ID}`);
+    assert.ok(mark, `VS Code marked ${name}`);
+    return mark.startTime;
+  };
+  return at(to) - at(from);
 }
 
 function installed(): vscode.Extension<unknown> {
@@ -20,12 +34,12 @@ describe('the installed extension', () => {
   });
 
   it('activates, and says how long it took', async () => {
-    const extension = installed();
-    const wasActive = extension.isActive;
-    const started = performance.now();
-    await extension.activate();
-    console.log(`      activate: ${Math.round(performance.now() - started)} ms${wasActive ? ' (was active)' : ''}`);
-    assert.equal(extension.isActive, true);
+    await installed().activate();
+    const milliseconds = (what: string): string => timeBetween(`will${what}`, `did${what}`).toFixed(1);
+    console.log(
+      `      load: ${milliseconds('LoadExtensionCode')} ms, activate: ${milliseconds('ActivateExtension')} ms`,
+    );
+    assert.equal(installed().isActive, true);
   });
 
   it('registers every command that it contributes', async () => {

@@ -64,8 +64,8 @@ export class Workbench {
     await this.quick.waitFor({ state: 'hidden' });
   }
 
-  async open(): Promise<void> {
-    await this.page.goto(this.server.url());
+  async open(address = this.server.url()): Promise<void> {
+    await this.page.goto(address);
     await this.ready();
   }
 
