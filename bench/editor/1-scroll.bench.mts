@@ -1,0 +1,77 @@
+import {
+  calm,
+  freshSeed,
+  highlight,
+  paintByStrongest,
+  REPETITIONS,
+  SERVER,
+  TALL,
+  test,
+  USUAL,
+  write,
+} from './bench.mts';
+import { timed, type Answer } from './page-clock.mts';
+import { prose } from './prose.mts';
+import { p95, report } from './rows.mts';
+
+/** Lines read ahead of a screen, and some: a jump this much longer than the screen lands on text that nobody read. */
+const BEYOND = 80;
+const LINE_PIXELS = 19;
+/** What the editor scrolls by for one notch of a wheel, whatever the event says. */
+const NOTCH_PIXELS = 50;
+const WARM_UP = 2;
+
+test.use({ server: SERVER });
+
+for (const [name, viewport] of [
+  ['usual screen', USUAL],
+  ['tall screen', TALL],
+] as const)
+  test(`scroll to painted highlight, ${name}`, async ({ workbench: w }) => {
+    await w.page.setViewportSize(viewport);
+    const jump = Math.floor(viewport.height / LINE_PIXELS) + BEYOND;
+    const file = `scroll-${viewport.height}.txt`;
+    write(w, file, prose(freshSeed(), 2 * jump * (REPETITIONS + WARM_UP)));
+    w.server.setSettings({ 'editor.mouseWheelScrollSensitivity': (jump * LINE_PIXELS) / NOTCH_PIXELS });
+    await w.openFile(file);
+    await paintByStrongest(w);
+    await highlight(w, true);
+    // Upwards from the end: what nobody sees is read from the beginning, and would be there first.
+    await w.page.keyboard.press('Control+End');
+    await w.page.mouse.move(viewport.width / 2 + 100, viewport.height / 2);
+    const scroll = async (notches: number): Promise<Answer> => {
+      await calm(w, 150);
+      return timed(w.page, () => w.page.mouse.wheel(0, notches * 120), { event: 'wheel' });
+    };
+    const fresh: Answer[] = [];
+    const again: Answer[] = [];
+    for (let i = -WARM_UP; i < REPETITIONS; i++) {
+      const answer = await scroll(-1);
+      if (i >= 0) fresh.push(answer);
+    }
+    for (let i = 0; i < REPETITIONS; i++) again.push(await scroll(1));
+    const lines = fresh[0]!.visible;
+    const row = (what: string, values: number[], goal: ReturnType<typeof p95> | null = null): void => {
+      report({ row: '1', what: `scroll → ${what}, ${lines} lines`, goal }, values);
+    };
+    row(
+      'all painted, not cached',
+      fresh.map(({ done }) => done),
+      p95(250),
+    );
+    row(
+      'first paint, not cached',
+      fresh.map(({ first }) => first),
+    );
+    row(
+      'all painted, cached',
+      again.map(({ done }) => done),
+      p95(100),
+    );
+    row(
+      'text alone',
+      again.map(({ text }) => text),
+    );
+    w.server.setSettings({ 'editor.mouseWheelScrollSensitivity': undefined });
+    await w.page.setViewportSize(USUAL);
+  });
