@@ -36,7 +36,11 @@ export class SeedsView implements vscode.TreeDataProvider<SeedNode>, vscode.Disp
   }
 
   async getTreeItem(node: SeedNode): Promise<vscode.TreeItem> {
-    return node.kind === 'set' ? setItem(node.set) : seedItem(node);
+    const item = node.kind === 'set' ? setItem(node.set) : await seedItem(node);
+    // Without a label of its own an entry is read out as its tooltip.
+    const words = [item.label, item.description].filter((text) => typeof text === 'string');
+    item.accessibilityInformation = { label: words.join(', ') };
+    return item;
   }
 
   dispose(): void {

@@ -20,7 +20,7 @@ export function seedsIn(document: vscode.TextDocument, range: vscode.Range, root
     .filter(({ text }) => text.trim() !== '');
 }
 
-function seedOf(
+export function seedOf(
   { uri }: vscode.TextDocument,
   region: TextRegion,
   start: number,

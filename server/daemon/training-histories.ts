@@ -51,7 +51,7 @@ export class TrainingHistories {
     const series = TRAINING_SERIES.map((name) => [name, column(wanted.map((point) => point[name]))] as const);
     return {
       job: id,
-      batch: spec.request.batch,
+      batch: points.at(-1)?.batch ?? spec.request.batch,
       step: column(wanted.map(({ step }) => step)),
       series: Object.fromEntries(series) as Record<TrainingSeries, string>,
     };

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { TrainingPoint } from '../foundation/training-point.ts';
 import { TRAINING_SERIES } from '../protocol/training-series.ts';
 
-/** What of a point is kept: its step and the series that are drawn. */
-export type StoredPoint = Pick<TrainingPoint, 'step' | (typeof TRAINING_SERIES)[number]>;
+/** What of a point is kept: its step, the series that are drawn, and the batch that they are of. */
+export type StoredPoint = Pick<TrainingPoint, 'step' | 'batch' | (typeof TRAINING_SERIES)[number]>;
 
-/** Float64 a point: step, then the series in their order; NaN for null. */
-const COLUMNS = 1 + TRAINING_SERIES.length;
+/** Float64 a point: step, then the series in their order, then the batch; NaN for null. */
+const COLUMNS = 2 + TRAINING_SERIES.length;
 const RECORD_BYTES = 8 * COLUMNS;
 /** Points of one job. At ten a second they are thinned to half after seven minutes, then ever more rarely. */
 const MAX_POINTS = 4096;
@@ -100,7 +100,7 @@ async function sizeOf(path: string): Promise<number> {
 function encode(points: readonly StoredPoint[]): Buffer {
   const bytes = Buffer.alloc(points.length * RECORD_BYTES);
   for (const [index, point] of points.entries()) {
-    const values = [point.step, ...TRAINING_SERIES.map((series) => point[series] ?? NaN)];
+    const values = [point.step, ...TRAINING_SERIES.map((series) => point[series] ?? NaN), point.batch ?? NaN];
     for (const [column, value] of values.entries()) bytes.writeDoubleLE(value, index * RECORD_BYTES + 8 * column);
   }
   return bytes;
@@ -111,7 +111,15 @@ function decode(bytes: Buffer): StoredPoint[] {
     const value = (column: number): number => bytes.readDoubleLE(index * RECORD_BYTES + 8 * column);
     const orNull = (column: number): number | null => (Number.isNaN(value(column)) ? null : value(column));
     const [step, loss, effectiveSampleSize, l0] = [value(0), value(1), value(2), value(3)];
-    return { step, loss, effectiveSampleSize, l0, explainedVariance: orNull(4), deadShare: orNull(5) };
+    return {
+      step,
+      loss,
+      effectiveSampleSize,
+      l0,
+      explainedVariance: orNull(4),
+      deadShare: orNull(5),
+      batch: orNull(6) ?? undefined,
+    };
   });
 }
 

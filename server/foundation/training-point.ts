@@ -14,5 +14,7 @@ export const TrainingPoint = z.object({
   /** Share of latents silent for the auxiliary loss's window; null without that loss. */
   deadShare: z.number().nullable(),
   learningRate: z.number(),
+  /** Tokens of a batch: fewer than were asked for where the data has fewer rows. Absent in histories written before it was noted. */
+  batch: z.int().min(1).optional(),
 });
 export type TrainingPoint = z.infer<typeof TrainingPoint>;

@@ -1,15 +1,23 @@
 /** Seed sets as people keep them in a workspace: one JSON object a line, which diffs well and can be edited by hand. */
-import { z } from 'zod';
 
-export const SeedLine = z.object({
-  text: z.string(),
-  /** File, relative to the folder that holds `.ssae`, and UTF-16 range it was taken from. */
-  from: z
-    .object({ file: z.string(), start: z.int().min(0), end: z.int().min(0) })
-    .nullable()
-    .default(null),
-});
-export type SeedLine = z.infer<typeof SeedLine>;
+export interface SeedLine {
+  readonly text: string;
+  /** File, relative to the folder that holds `.ssae`, and UTF-16 range it was taken from; null for pasted text. */
+  readonly from: { readonly file: string; readonly start: number; readonly end: number } | null;
+}
+
+const isPlace = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** By hand rather than by a schema: the editor reads these lines while it starts. */
+function seedOf(value: unknown): SeedLine | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const { text, from = null } = value as { readonly text?: unknown; readonly from?: unknown };
+  if (typeof text !== 'string') return null;
+  if (from === null) return { text, from };
+  if (typeof from !== 'object') return null;
+  const { file, start, end } = from as Readonly<Record<string, unknown>>;
+  return typeof file === 'string' && isPlace(start) && isPlace(end) ? { text, from: { file, start, end } } : null;
+}
 
 /** A line of the file: a seed, or text that is none and is kept as it is. */
 export type ParsedLine =
@@ -20,8 +28,8 @@ export function parseSeedLines(content: string): ParsedLine[] {
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line) => {
-      const seed = SeedLine.safeParse(parsedJson(line));
-      return seed.success ? { kind: 'seed', seed: seed.data } : { kind: 'other', line };
+      const seed = seedOf(parsedJson(line));
+      return seed === null ? { kind: 'other', line } : { kind: 'seed', seed };
     });
 }
 

@@ -150,6 +150,7 @@ class Loop {
     const explainedVariance = batchExplainedVariance(batch.values, plan.shape.dIn, forward.reconstruction);
     const point: TrainingPoint = {
       ...{ step: this.#steps, loss, effectiveSampleSize, l0, explainedVariance, deadShare, learningRate },
+      batch: plan.batch,
     };
     history.record(point);
     if (!reports) return;

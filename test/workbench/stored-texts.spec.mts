@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { pick, type } from './steps.mts';
 import { expect, test, type Workbench } from './workbench.mts';
 
 const FOLDER = join(import.meta.dirname, '..', 'fixtures', 'corpora-folder');
@@ -6,22 +7,6 @@ test.use({ server: { folder: FOLDER } });
 test.describe.configure({ mode: 'serial', timeout: 180_000 });
 
 const LONG = { timeout: 90_000 };
-
-/** Takes an entry of a list of steps, once it is there: the one that is offered, or the one that is typed for. */
-async function pick(workbench: Workbench, step: string, typed = ''): Promise<void> {
-  await expect(workbench.quick).toContainText(step);
-  await workbench.row('').waitFor();
-  if (typed !== '') await workbench.quickInput.fill(typed);
-  await workbench.row(typed).waitFor();
-  await workbench.page.keyboard.press('Enter');
-}
-
-/** Answers a line of text. */
-async function type(workbench: Workbench, step: string, typed?: string): Promise<void> {
-  await expect(workbench.quick).toContainText(step);
-  if (typed !== undefined) await workbench.quickInput.fill(typed);
-  await workbench.page.keyboard.press('Enter');
-}
 
 function lens(workbench: Workbench, text: string | RegExp) {
   return workbench.page.locator('.codelens-decoration a', { hasText: text });

@@ -1,4 +1,5 @@
 import { test as base, expect, type Frame, type FrameLocator, type Locator, type Page } from '@playwright/test';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { startServer, type Server, type ServerOptions } from '../../scripts/workbench/server.mjs';
@@ -122,19 +123,42 @@ export class Workbench {
   /** Where a word of a line is on the screen. */
   word(line: string | RegExp, word: string): Promise<Box> {
     return this.line(line).evaluate((element, wanted) => {
+      // The editor draws a long token in several pieces, and spaces as no-break spaces.
       const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+      const pieces: { node: Node; from: number }[] = [];
+      let text = '';
       for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
-        // The editor draws spaces as no-break spaces.
-        const start = (node.textContent ?? '').replace(/\u00a0/g, ' ').indexOf(wanted);
-        if (start < 0) continue;
+        pieces.push({ node, from: text.length });
+        text += node.textContent ?? '';
+      }
+      const start = text.replace(/\u00a0/g, ' ').indexOf(wanted);
+      if (start >= 0) {
         const range = document.createRange();
-        range.setStart(node, start);
-        range.setEnd(node, start + wanted.length);
+        const first = pieces.findLast(({ from }) => from <= start)!;
+        const last = pieces.findLast(({ from }) => from < start + wanted.length)!;
+        range.setStart(first.node, start - first.from);
+        range.setEnd(last.node, start + wanted.length - last.from);
         const { x, y, width, height } = range.getBoundingClientRect();
         return { x, y, width, height };
       }
       throw new Error(`no ${wanted} in ${element.textContent}`);
     }, word);
+  }
+
+  /** Selects from one word to another of a line with the mouse; `more` keeps what is selected already. */
+  async select(line: string | RegExp, from: string, to: string, { more = false } = {}): Promise<void> {
+    const [start, end] = [await this.word(line, from), await this.word(line, to)];
+    if (more) await this.page.keyboard.down('Alt');
+    await this.page.mouse.move(start.x, start.y + start.height / 2);
+    await this.page.mouse.down();
+    await this.page.mouse.move(end.x + end.width, end.y + end.height / 2, { steps: 3 });
+    await this.page.mouse.up();
+    if (more) await this.page.keyboard.up('Alt');
+  }
+
+  /** An entry of the side bar's views, by how it is read out: name, then figures. */
+  entry(name: string | RegExp): Locator {
+    return this.page.locator('.part.sidebar').getByRole('treeitem', { name });
   }
 
   /** Takes an entry of the open context menu. By Enter: for its first 100 ms a menu ignores clicks. */
@@ -223,9 +247,14 @@ export class Workbench {
   }
 }
 
+/** `ssae` are commands, as words, that store what a file's tests begin with; they run in the folder before the window opens. */
+interface WorkbenchOptions extends ServerOptions {
+  readonly ssae?: readonly (readonly string[])[];
+}
+
 interface WorkerFixtures {
-  /** `test.use({ server: { settings, env, folder } })` at the top of a file, even {}: its own server and empty profile. */
-  server: ServerOptions;
+  /** `test.use({ server: { settings, env, folder, ssae } })` at the top of a file, even {}: its own server and empty profile. */
+  server: WorkbenchOptions;
   shared: Workbench;
 }
 
@@ -238,6 +267,10 @@ export const test = base.extend<{ workbench: Workbench }, WorkerFixtures>({
       if (vsix === undefined) throw new Error('SSAE_TEST_VSIX is not set; run `npm run test:editor`');
       const server = await startServer({ vsix, folder: join(root, 'test', 'fixtures', 'workbench'), ...options });
       try {
+        for (const words of options.ssae ?? []) {
+          const program = [join(root, 'dist', 'server', 'cli.js'), '--home', server.home, '--quiet', ...words];
+          execFileSync(process.execPath, program, { cwd: server.folder });
+        }
         const context = await browser.newContext({ viewport: VIEWPORT });
         const page = await context.newPage();
         page.setDefaultTimeout(20_000);
