@@ -48,7 +48,10 @@ export class Highlights implements vscode.Disposable {
     this.#on = studio.context.workspaceState.get<boolean>(ON, false);
     const { window, workspace } = vscode;
     this.#subscriptions = [
-      window.onDidChangeVisibleTextEditors(() => void this.#refresh()),
+      window.onDidChangeVisibleTextEditors(() => {
+        this.#paintAll(); // What is known already is asked for no more.
+        void this.#refresh();
+      }),
       window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
         this.#paint(textEditor);
         void this.#refresh();
@@ -110,8 +113,10 @@ export class Highlights implements vscode.Disposable {
     this.#failure = null;
     await vscode.commands.executeCommand('setContext', CONTEXT_KEY, on);
     this.#changes.fire();
-    if (on) await this.#refresh();
-    else {
+    if (on) {
+      this.#paintAll();
+      await this.#refresh();
+    } else {
       this.#underWay?.cancel.cancel();
       for (const editor of vscode.window.visibleTextEditors) this.#colours.clear(editor);
     }

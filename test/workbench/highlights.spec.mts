@@ -6,11 +6,13 @@ const TOGGLE = 'SSAE Studio: Toggle Feature Highlights';
 test.beforeEach(async ({ workbench }) => {
   await workbench.openFile('notes.txt');
   await workbench.run(TOGGLE);
+  await expect(workbench.status('rare features')).toBeVisible();
   await expect.poll(async () => (await workbench.backgrounds()).length).toBeGreaterThan(5);
 });
 
 test.afterEach(async ({ workbench }) => {
   await workbench.run(TOGGLE);
+  await expect(workbench.status('rare features')).toBeHidden();
 });
 
 test('painted boxes lie on words of the text, and some begin with one', async ({ workbench }) => {

@@ -115,16 +115,21 @@ export class Workbench {
   /** Where a word of a line is on the screen. */
   word(line: string | RegExp, word: string): Promise<Box> {
     return this.line(line).evaluate((element, wanted) => {
+      // Paint cuts a line's text into nodes; the editor draws spaces as no-break spaces.
       const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-      for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
-        // The editor draws spaces as no-break spaces.
-        const start = (node.textContent ?? '').replace(/\u00a0/g, ' ').indexOf(wanted);
-        if (start < 0) continue;
-        const range = document.createRange();
-        range.setStart(node, start);
-        range.setEnd(node, start + wanted.length);
-        const { x, y, width, height } = range.getBoundingClientRect();
-        return { x, y, width, height };
+      const start = (element.textContent ?? '').replace(/\u00a0/g, ' ').indexOf(wanted);
+      const range = document.createRange();
+      let before = 0;
+      for (let node = walker.nextNode(); start >= 0 && node !== null; node = walker.nextNode()) {
+        const length = node.textContent?.length ?? 0;
+        const [from, to] = [start - before, start + wanted.length - before];
+        if (from >= 0 && from < length) range.setStart(node, from);
+        if (to > 0 && to <= length) {
+          range.setEnd(node, to);
+          const { x, y, width, height } = range.getBoundingClientRect();
+          return { x, y, width, height };
+        }
+        before += length;
       }
       throw new Error(`no ${wanted} in ${element.textContent}`);
     }, word);
