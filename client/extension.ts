@@ -1,12 +1,16 @@
 import * as vscode from 'vscode';
+import type { SsaeStudioApi } from './api.ts';
 import { Bookmarks } from './bookmarks.ts';
 import { command } from './commands/command.ts';
 import { copyDiagnostics, restartDaemon } from './commands/daemon-commands.ts';
+import { registerFirstSteps } from './commands/first-steps.ts';
 import { registerHighlightCommands } from './commands/highlight-commands.ts';
+import { createApi } from './create-api.ts';
 import { CurrentDictionary } from './current-dictionary.ts';
 import { DaemonLink } from './daemon/daemon-link.ts';
 import { JobWatch } from './daemon/job-watch.ts';
 import { Highlights } from './decorations/highlights.ts';
+import { createExperiments } from './experiments/experiments.ts';
 import { registerCompareDictionaries } from './features/compare-dictionaries.ts';
 import { registerFeatureCommands } from './features/feature-commands.ts';
 import { FeaturesView } from './features/features-view.ts';
@@ -18,13 +22,14 @@ import { registerSeedCommands } from './seeds/seed-commands.ts';
 import { SeedPlaces } from './seeds/seed-places.ts';
 import { SeedSets } from './seeds/seed-sets.ts';
 import { SeedsView } from './seeds/seeds-view.ts';
+import { createDaemonNotices } from './status/daemon-notices.ts';
 import { createDictionaryStatusItem } from './status/dictionary-status-item.ts';
 import { createJobStatusItem } from './status/job-status-item.ts';
 import { createStoredTexts } from './stored-texts.ts';
 import type { Studio } from './studio.ts';
 import { registerJobsView } from './views/jobs-view.ts';
 
-export function activate(context: vscode.ExtensionContext): void {
+export function activate(context: vscode.ExtensionContext): SsaeStudioApi {
   const studio = createStudio(context);
   const { log, link, jobs, dictionary, bookmarks } = studio;
   const choice = new MeasureChoice(context.workspaceState);
@@ -34,11 +39,14 @@ export function activate(context: vscode.ExtensionContext): void {
     ...[features, log, link, jobs, dictionary, bookmarks, choice, highlights],
     createDictionaryStatusItem(studio, highlights, choice),
     createJobStatusItem(jobs),
+    createDaemonNotices(studio),
     registerHighlightCommands(studio, highlights, choice),
+    registerFirstSteps(studio, highlights),
     registerTokenHover(studio, highlights, choice),
     registerFeatureCommands(studio, features),
     registerCompareDictionaries(studio, highlights, choice),
     createStoredTexts(studio),
+    createExperiments(studio),
     ...createSeeds(studio),
     command(log, 'ssae.restartDaemon', async () => {
       await restartDaemon(link);
@@ -53,6 +61,7 @@ export function activate(context: vscode.ExtensionContext): void {
   registerTrainingPanel(studio);
   registerJobsView(studio);
   void link.attach();
+  return createApi(studio, highlights);
 }
 
 function createStudio(context: vscode.ExtensionContext): Studio {

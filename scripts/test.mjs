@@ -16,6 +16,7 @@ const checks = [
   ['types of the server, client and tests', bin('typescript', 'bin', 'tsc'), ['--noEmit']],
   ['types of the webviews', bin('typescript', 'bin', 'tsc'), ['--noEmit', '-p', 'webviews']],
   ['types of the tests that drive the window', bin('typescript', 'bin', 'tsc'), ['--noEmit', '-p', 'test/workbench']],
+  ['types of the editor’s benchmark', bin('typescript', 'bin', 'tsc'), ['--noEmit', '-p', 'bench/editor']],
   ['lint', bin('eslint', 'bin', 'eslint.js'), ['.']],
   ['format', bin('prettier', 'bin', 'prettier.cjs'), ['--check', '--log-level', 'warn', '.']],
 ];

@@ -5,6 +5,7 @@ import type { DictionarySummary } from '../../server/protocol/results.ts';
 import { askSteps, type Choice, type Prompt } from '../multi-step.ts';
 import { answered, type Step } from '../steps.ts';
 import type { Studio } from '../studio.ts';
+import { Advice } from './command.ts';
 import { asName } from './selection-name.ts';
 import { countProblem, dictionaries, dictionaryChoices, nameProblem, selectionChoices } from './stored-choices.ts';
 
@@ -56,7 +57,7 @@ function sourceSteps(studio: Studio): readonly Step<Answers, Prompt>[] {
       ask: async (prompt, answers) => {
         const choices = selectionChoices(studio).then((some) => {
           if (some.length > 0) return some;
-          throw new Error(vscode.l10n.t('There is no selection yet; make one with "Retrieve Passages…".'));
+          throw new Advice(vscode.l10n.t('There is no selection yet; make one with "Retrieve Passages…".'));
         });
         const placeholder = vscode.l10n.t('Selection to finetune on');
         const isCurrent = ({ name }: SelectionSummary): boolean => name === answers.selection?.name;

@@ -7,6 +7,7 @@ import { askSteps, type Choice, type Prompt } from '../multi-step.ts';
 import { setting } from '../settings.ts';
 import { answered, type Step } from '../steps.ts';
 import type { Studio } from '../studio.ts';
+import { Advice } from './command.ts';
 import { asName } from './selection-name.ts';
 import { corpusChoices, nameProblem } from './stored-choices.ts';
 
@@ -94,7 +95,7 @@ async function holdsRecords(uri: vscode.Uri): Promise<boolean> {
 /** Adds files and folders to a corpus, asking for what they do not say themselves. */
 export async function addToCorpus(studio: Studio, uris: readonly vscode.Uri[], corpus: string | null): Promise<void> {
   const files = uris.filter(({ scheme }) => scheme === 'file');
-  if (files.length === 0) throw new Error(vscode.l10n.t('Only files and folders on disk can be added to a corpus.'));
+  if (files.length === 0) throw new Advice(vscode.l10n.t('Only files and folders on disk can be added to a corpus.'));
   const hasRecords = (await Promise.all(files.map(holdsRecords))).some(Boolean);
   const first = files[0]!.fsPath;
   const start: Answers = {

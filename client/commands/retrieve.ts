@@ -9,6 +9,7 @@ import type { SelectionVerdicts } from '../passages/selection-verdicts.ts';
 import { setting } from '../settings.ts';
 import { answered, type Step } from '../steps.ts';
 import type { Studio } from '../studio.ts';
+import { Advice } from './command.ts';
 import { selectionName } from './selection-name.ts';
 import { corpusChoices, countProblem, dictionaryChoices, nameProblem, seedChoices } from './stored-choices.ts';
 
@@ -109,7 +110,7 @@ function stepsOf(studio: Studio): readonly Step<Answers, Prompt>[] {
 /** @throws Error saying `otherwise` where there is nothing to choose from */
 async function someOf<Value>(choices: Promise<Choice<Value>[]>, otherwise: string): Promise<Choice<Value>[]> {
   const some = await choices;
-  if (some.length === 0) throw new Error(otherwise);
+  if (some.length === 0) throw new Advice(otherwise);
   return some;
 }
 

@@ -11,12 +11,16 @@ export type DaemonState =
   | { readonly kind: 'ready'; readonly pid: number; readonly version: string }
   | { readonly kind: 'failed'; readonly message: string };
 
+/** The daemon cannot be had: it did not start, or was lost too often. Starting it anew is the remedy. */
+export class DaemonUnavailable extends Error {}
+
 /** The window's link to the daemon: made when first needed, made again when lost, not more than three times a minute. */
 export class DaemonLink implements vscode.Disposable {
   readonly #context: vscode.ExtensionContext;
   readonly #log: vscode.LogOutputChannel;
   readonly #changes = new vscode.EventEmitter<DaemonState>();
   readonly #jobs = new vscode.EventEmitter<Job>();
+  readonly #losses = new vscode.EventEmitter<void>();
   readonly #limit = new RestartLimit();
   #state: DaemonState = { kind: 'idle' };
   #connection: Promise<DaemonConnection> | null = null;
@@ -27,6 +31,8 @@ export class DaemonLink implements vscode.Disposable {
   }
 
   readonly onDidChangeState = this.#changes.event;
+  /** The daemon ended without being asked to. */
+  readonly onDidLose = this.#losses.event;
   /** Every job of the daemon when the link is made, and again whenever one changes. */
   readonly onDidChangeJob = this.#jobs.event;
 
@@ -79,7 +85,7 @@ export class DaemonLink implements vscode.Disposable {
   async #open(): Promise<DaemonConnection> {
     try {
       if (this.#limit.reached())
-        throw new Error(
+        throw new DaemonUnavailable(
           vscode.l10n.t('The daemon was lost three times within a minute. See the log, then use "Restart Daemon".'),
         );
       this.#become({ kind: 'starting' });
@@ -94,8 +100,9 @@ export class DaemonLink implements vscode.Disposable {
       return connection;
     } catch (error) {
       this.#connection = null;
-      this.#become({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
-      throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      this.#become({ kind: 'failed', message });
+      throw new DaemonUnavailable(message, { cause: error });
     }
   }
 
@@ -131,6 +138,7 @@ export class DaemonLink implements vscode.Disposable {
     this.#connection = null;
     this.#limit.lost();
     this.#become({ kind: 'idle' });
+    this.#losses.fire();
   }
 
   #become(state: DaemonState): void {
@@ -149,6 +157,7 @@ export class DaemonLink implements vscode.Disposable {
     );
     this.#changes.dispose();
     this.#jobs.dispose();
+    this.#losses.dispose();
   }
 }
 

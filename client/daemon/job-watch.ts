@@ -14,6 +14,7 @@ export class JobWatch implements vscode.Disposable {
   constructor(link: DaemonLink) {
     this.#link = link;
     this.#subscriptions = vscode.Disposable.from(
+      link.onDidLose(() => void this.#askAnew()),
       link.onDidChangeJob((job) => {
         this.#jobs.set(job.id, job);
         this.#changes.fire(job);
@@ -67,6 +68,14 @@ export class JobWatch implements vscode.Disposable {
         resolve(job);
       });
     });
+  }
+
+  /** Jobs that ran when the daemon died are paused by the next one: it is started to say so. */
+  async #askAnew(): Promise<void> {
+    const { isSettled } = await import('../../server/protocol/jobs.ts');
+    if (![...this.#jobs.values()].some(({ state }) => !isSettled(state))) return;
+    const { ShowStatus } = await import('../../server/protocol/messages.ts');
+    await this.#link.request(ShowStatus, {}).catch(() => undefined); // Told by whoever asks next.
   }
 
   dispose(): void {

@@ -5,8 +5,9 @@ import { paintedTokens, strongestValue, INTENSITIES, type PaintedToken } from '.
 import { placeSegments, segmentsWithin, type PlacedSegment } from './placed-segments.ts';
 import type { SegmentStore } from './segment-values.ts';
 
-/** Lines painted above and below what is visible, so that scrolling meets painted text. */
-const LINES_AHEAD = 60;
+/** Lines read and painted above and below what is visible, so that scrolling meets painted text. Paint costs the window time, so less of it. */
+const LINES_READ_AHEAD = 60;
+const LINES_PAINTED_AHEAD = 25;
 /** Marks of the overview ruler, the strongest tokens of the document. */
 const MAX_MARKS = 1000;
 
@@ -47,14 +48,14 @@ export class HighlightedDocument {
       segments.filter(({ key }) => !this.#store.has(key));
     return {
       visible: unread(editors.flatMap((editor) => this.#within(editor, 0))),
-      ahead: unread(editors.flatMap((editor) => this.#within(editor, LINES_AHEAD))),
+      ahead: unread(editors.flatMap((editor) => this.#within(editor, LINES_READ_AHEAD))),
       rest: unread(this.segments),
     };
   }
 
   /** Tokens to paint in an editor: those that are visible or nearly. */
   painted(editor: vscode.TextEditor): PaintedToken[] {
-    const near = this.#within(editor, LINES_AHEAD);
+    const near = this.#within(editor, LINES_PAINTED_AHEAD);
     return paintedTokens(near, this.#store, this.#scale(near));
   }
 

@@ -49,7 +49,7 @@ export class Highlights implements vscode.Disposable {
     const { window, workspace } = vscode;
     this.#subscriptions = [
       window.onDidChangeVisibleTextEditors(() => {
-        this.#paintAll(); // What is known already is asked for no more.
+        this.#paintAll();
         void this.#refresh();
       }),
       window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {

@@ -51,6 +51,7 @@ async function readAt(
 
 function markdownOf(text: string): vscode.MarkdownString {
   const markdown = new vscode.MarkdownString(text, true);
+  markdown.supportHtml = true; // For the bars; text of files and dictionaries is escaped.
   markdown.isTrusted = { enabledCommands: LINKED };
   return markdown;
 }

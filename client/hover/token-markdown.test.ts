@@ -21,6 +21,9 @@ const token: ReadTokenResult = {
   reading: { dictionary: 'gsae', reconstructionError: 1.2345, firing: 5, features },
 };
 
+const bar = (cells: number): string =>
+  `<span style="background-color:var(--vscode-charts-orange);">${'&nbsp;'.repeat(cells)}</span>`;
+
 describe('the hover of a token', () => {
   it('lists its features with links, value, bar, label and how rare they are, and says how many more fire', () => {
     expect(tokenMarkdown(token, words, links).split('\n')).toEqual([
@@ -30,8 +33,8 @@ describe('the hover of a token', () => {
       '',
       '| Feature | Activation | | Label | Fires on | |',
       '|--:|--:|:--|:--|--:|:-:|',
-      '| [12](command:open?gsae/12 "Open") | 4.000 | ████████ | gluons | 1 : 2,500 | [$(eye-closed)](command:hide?12 "Hide") |',
-      '| [7](command:open?gsae/7 "Open") | 1.000 | ██ |  |  | [$(eye-closed)](command:hide?7 "Hide") |',
+      `| [12](command:open?gsae/12 "Open") | 4.000 | ${bar(12)} | gluons | 1 : 2,500 | [$(eye-closed)](command:hide?12 "Hide") |`,
+      `| [7](command:open?gsae/7 "Open") | 1.000 | ${bar(3)} |  |  | [$(eye-closed)](command:hide?7 "Hide") |`,
       '',
       '3 more',
     ]);

@@ -21,10 +21,16 @@ export interface HoverLinks {
   readonly seed: string;
 }
 
-const BAR_CELLS = 8;
+const BAR_CELLS = 12;
 
+/** Drawn by a background rather than by block characters, which not every font has. */
 function bar(activation: number, maximum: number): string {
-  return '█'.repeat(Math.max(1, Math.round((activation / maximum) * BAR_CELLS)));
+  const cells = Math.max(1, Math.round((activation / maximum) * BAR_CELLS));
+  return `<span style="background-color:var(--vscode-charts-orange);">${'&nbsp;'.repeat(cells)}</span>`;
+}
+
+function threeDigits(value: number): string {
+  return value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 }
 
 /** A share of tokens as people say it: "1 in 2,300". */
@@ -44,7 +50,7 @@ function table(reading: TokenReading, words: HoverWords, links: HoverLinks): str
   const rows = reading.features.map((feature) => row(feature, maximum, reading.dictionary, words, links));
   const rest = reading.firing - reading.features.length;
   return [
-    `**${literalMarkdown(reading.dictionary)}** · ${words.error}: ${reading.reconstructionError.toPrecision(3)}`,
+    `**${literalMarkdown(reading.dictionary)}** · ${words.error}: ${threeDigits(reading.reconstructionError)}`,
     '',
     `| ${words.feature} | ${words.activation} | | ${words.label} | ${words.firesOn} | |`,
     '|--:|--:|:--|:--|--:|:-:|',

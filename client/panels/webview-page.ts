@@ -13,19 +13,34 @@ export function webviewOptions(extension: vscode.Uri): vscode.WebviewOptions {
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
 
-/** The page of a panel: its script and style sheet from dist/webviews/NAME, its words, and a policy that allows nothing else. */
+/** The page of a panel with its words. */
 export function webviewPage(
   webview: vscode.Webview,
   extension: vscode.Uri,
   { name, title, words }: { readonly name: string; readonly title: string; readonly words: Boot['words'] },
 ): string {
+  const boot: Boot = { words, scale: setting('highlight.scale') };
+  return pageWithData(webview, extension, { name, title, data: { [BOOT_ELEMENT]: boot } });
+}
+
+/**
+ * A page that runs one bundle: its script and style sheet from dist/webviews/NAME, data as JSON in an element each, and a policy that
+ * allows nothing else.
+ */
+export function pageWithData(
+  webview: vscode.Webview,
+  extension: vscode.Uri,
+  { name, title, data }: { readonly name: string; readonly title: string; readonly data: Record<string, unknown> },
+): string {
   const nonce = randomBytes(24).toString('base64');
   const address = (ending: string): string =>
     escaped(webview.asWebviewUri(vscode.Uri.joinPath(bundles(extension), `${name}.${ending}`)).toString());
   const policy = `default-src 'none'; script-src 'nonce-${nonce}'; style-src ${webview.cspSource}; base-uri 'none'; form-action 'none'`;
-  const boot: Boot = { words, scale: setting('highlight.scale') };
   // No "<" is left, so the text cannot end its own element.
-  const json = JSON.stringify(boot).replaceAll('<', '\\u003c');
+  const elements = Object.entries(data).map(([id, value]) => {
+    const json = JSON.stringify(value).replaceAll('<', '\\u003c');
+    return `<script type="application/json" id="${id}" nonce="${nonce}">${json}</script>`;
+  });
   return `<!doctype html>
 <html lang="${escaped(vscode.env.language)}">
 <head>
@@ -37,7 +52,7 @@ export function webviewPage(
 </head>
 <body>
 <div id="page"></div>
-<script type="application/json" id="${BOOT_ELEMENT}" nonce="${nonce}">${json}</script>
+${elements.join('\n')}
 <script nonce="${nonce}" src="${address('js')}"></script>
 </body>
 </html>

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { SelectionResult, ShownPassage } from '../../server/protocol/corpus-pages.ts';
-import { command } from '../commands/command.ts';
+import { Advice, command } from '../commands/command.ts';
 import { pickCorpus } from '../commands/stored-choices.ts';
 import type { Studio } from '../studio.ts';
 import { openSource } from './open-source.ts';
@@ -89,7 +89,7 @@ export class PassageCommands implements vscode.Disposable {
     const editor = vscode.window.activeTextEditor;
     const passage = editor && this.#documents.passageAt(editor.document.uri, editor.selection.active.line);
     if (passage) return passage;
-    throw new Error(vscode.l10n.t('Put the cursor into a passage of a corpus or of a selection first.'));
+    throw new Advice(vscode.l10n.t('Put the cursor into a passage of a corpus or of a selection first.'));
   }
 
   async #judge(given: Target | undefined, verdict: Verdict): Promise<void> {
@@ -121,7 +121,7 @@ export function selectionHere(): string {
   const editor = vscode.window.activeTextEditor;
   const shown = editor && shownAt(editor.document.uri);
   if (shown?.kind === 'selection') return shown.selection;
-  throw new Error(vscode.l10n.t('Open a selection first: passages are pinned and struck there.'));
+  throw new Advice(vscode.l10n.t('Open a selection first: passages are pinned and struck there.'));
 }
 
 function columnOf({ viewColumn }: vscode.TextEditor): vscode.TextDocumentShowOptions {

@@ -28,6 +28,8 @@ export class JobItem extends vscode.TreeItem {
         title: vscode.l10n.t('Show Training'),
         arguments: [{ job: job.id }],
       };
+    else if (job.state.kind === 'done' && (job.kind === 'experiment' || job.kind === 'demo'))
+      this.command = { command: 'ssae.showJobReport', title: vscode.l10n.t('Show Report'), arguments: [job] };
   }
 }
 

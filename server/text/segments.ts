@@ -12,6 +12,8 @@ const MAXIMUM_LENGTH = 480;
 export const CONTEXT_LENGTH = 128;
 /** Of the places where a line ends and no paragraph does, one in this many is a cut. */
 const LINES_A_CUT = 4;
+/** Of a line, that decide whether it ends a segment: typing further along moves no cut. */
+const DECIDING_LENGTH = 12;
 
 /** UTF-16 offsets into the text: [start, end) is read, with [context, start) before it. */
 export interface Segment {
@@ -64,10 +66,11 @@ function skipBlank(text: string, lineStart: number, limit: number): number {
   return Math.min(at, limit);
 }
 
-/** One line end in {@link LINES_A_CUT}, chosen by the line's own characters (FNV-1a). */
+/** One line end in {@link LINES_A_CUT}, chosen by the line's first characters (FNV-1a). */
 function isCut(text: string, from: number, to: number): boolean {
   let hash = 0x811c9dc5;
-  for (let at = from; at < to; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  const end = Math.min(to, from + DECIDING_LENGTH);
+  for (let at = from; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return (hash >>> 8) % LINES_A_CUT === 0;
 }
 

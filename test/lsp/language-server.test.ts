@@ -26,7 +26,7 @@ const lines = (from: number, to: number) => ({ start: { line: from, character: 0
 
 beforeAll(async () => {
   editor = desk.start();
-  await editor.initialize();
+  await editor.initialize({ initializationOptions: { measure: 'strongest' } });
 });
 afterAll(() => {
   desk.remove();
@@ -138,7 +138,7 @@ describe('the language server', () => {
     await until('the client is asked to refresh', () => editor.asked.includes('workspace/semanticTokens/refresh'));
     const [first] = await editor.ask<{ command: { title: string } }[]>('textDocument/codeLens', of('untitled:b.csv'));
     expect(first!.command.title).toMatch(/ · features \d+$/);
-    await editor.ask('workspace/executeCommand', { command: 'ssae.useMeasure', arguments: [{ measure: 'rare' }] });
+    await editor.ask('workspace/executeCommand', { command: 'ssae.useMeasure', arguments: [{ measure: 'strongest' }] });
   });
 
   it('highlights the tokens where the feature under the cursor fires, the token among them', async () => {

@@ -104,6 +104,14 @@ export class Workbench {
     await this.quickInput.waitFor({ state: 'hidden' });
   }
 
+  async openNotebook(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+P');
+    await this.quickInput.fill(name);
+    await this.row(name).waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.notebook-editor .cell-editor-container .monaco-editor').first().waitFor();
+  }
+
   editor(name: string): Locator {
     return this.page.locator(`.editor-instance .monaco-editor[data-uri$="/${name}"]`);
   }
@@ -115,21 +123,23 @@ export class Workbench {
   /** Where a word of a line is on the screen. */
   word(line: string | RegExp, word: string): Promise<Box> {
     return this.line(line).evaluate((element, wanted) => {
-      // Paint cuts a line's text into nodes; the editor draws spaces as no-break spaces.
+      // The editor draws a long token in several pieces, and spaces as no-break spaces.
       const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-      const start = (element.textContent ?? '').replace(/\u00a0/g, ' ').indexOf(wanted);
-      const range = document.createRange();
-      let before = 0;
-      for (let node = walker.nextNode(); start >= 0 && node !== null; node = walker.nextNode()) {
-        const length = node.textContent?.length ?? 0;
-        const [from, to] = [start - before, start + wanted.length - before];
-        if (from >= 0 && from < length) range.setStart(node, from);
-        if (to > 0 && to <= length) {
-          range.setEnd(node, to);
-          const { x, y, width, height } = range.getBoundingClientRect();
-          return { x, y, width, height };
-        }
-        before += length;
+      const pieces: { node: Node; from: number }[] = [];
+      let text = '';
+      for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+        pieces.push({ node, from: text.length });
+        text += node.textContent ?? '';
+      }
+      const start = text.replace(/\u00a0/g, ' ').indexOf(wanted);
+      if (start >= 0) {
+        const range = document.createRange();
+        const first = pieces.findLast(({ from }) => from <= start)!;
+        const last = pieces.findLast(({ from }) => from < start + wanted.length)!;
+        range.setStart(first.node, start - first.from);
+        range.setEnd(last.node, start + wanted.length - last.from);
+        const { x, y, width, height } = range.getBoundingClientRect();
+        return { x, y, width, height };
       }
       throw new Error(`no ${wanted} in ${element.textContent}`);
     }, word);

@@ -88,8 +88,8 @@ export function Plot({ data, styles, theme }: PlotProperties) {
             <span class="value">{reading === null ? '' : data.y.write(reading.y[index] ?? null)}</span>
           </li>
         ))}
-        <li class="value" role="status">
-          {reading === null ? '' : `${data.x.label} ${data.x.write(reading.x)}`}
+        <li class="value">
+          <span role="status">{reading === null ? '' : `${data.x.label} ${data.x.write(reading.x)}`}</span>
         </li>
       </ul>
       <div

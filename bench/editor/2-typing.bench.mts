@@ -1,0 +1,61 @@
+import { calm, expect, freshSeed, highlight, paintByStrongest, REPETITIONS, test, USUAL, write } from './bench.mts';
+import { timed, type Answer } from './page-clock.mts';
+import { prose, random } from './prose.mts';
+import { median, p95, quantile, report } from './rows.mts';
+import { middle, type Workbench } from '../../test/workbench/workbench.mts';
+
+const FILE = 'typing.txt';
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
+const next = random(7);
+const letter = (): string => LETTERS[Math.floor(next() * LETTERS.length)]!;
+
+test.beforeEach(async ({ workbench: w }) => {
+  await w.page.setViewportSize(USUAL);
+  write(w, FILE, prose(freshSeed(), 150));
+  await w.openFile(FILE);
+  await paintByStrongest(w);
+  await highlight(w, true);
+  await calm(w, 1500);
+});
+
+/** Puts the caret into a word of a line on the screen. */
+async function intoLine(w: Workbench, line: number): Promise<void> {
+  const box = (await w.page.locator('.view-lines .view-line').nth(line).boundingBox())!;
+  await w.page.mouse.click(box.x + 220 + next() * 200, middle(box)[1]);
+}
+
+test('one keystroke’s repaint', async ({ workbench: w }) => {
+  const answers: Answer[] = [];
+  for (let i = -2; i < REPETITIONS; i++) {
+    await intoLine(w, 8 + ((i + 2) % 24));
+    await calm(w, 150);
+    const answer = await timed(w.page, () => w.page.keyboard.press(letter()));
+    if (i >= 0) answers.push(answer);
+  }
+  expect(answers.filter(({ changed }) => changed).length).toBeGreaterThan(REPETITIONS / 2);
+  report(
+    { row: '2', what: 'keystroke → its paint is back', goal: p95(150) },
+    answers.map(({ paint }) => paint),
+  );
+});
+
+test('the editor’s own answer to a key, with highlights and without', async ({ workbench: w }) => {
+  const BLOCKS = 3;
+  const KEYS = 12;
+  const times: Record<'on' | 'off', number[]> = { on: [], off: [] };
+  for (let block = 0; block < 2 * BLOCKS; block++) {
+    const kind = block % 2 === 0 ? 'on' : 'off';
+    await highlight(w, kind === 'on');
+    await intoLine(w, 10 + block);
+    await calm(w, 300);
+    for (let i = -2; i < KEYS; i++) {
+      // No waiting for the paint: a typist does not.
+      const { text } = await timed(w.page, () => w.page.keyboard.press(letter()), { quiet: 60, ignoreBusy: true });
+      if (i >= 0) times[kind].push(text!);
+    }
+  }
+  report({ row: '3', what: 'key → character on screen, highlights off' }, times.off);
+  report({ row: '3', what: 'key → character on screen, highlights on' }, times.on);
+  const ratio = quantile(times.on, 0.5) / quantile(times.off, 0.5);
+  report({ row: '3', what: 'ratio of the medians, on to off', unit: '×', goal: median(1.1) }, [ratio]);
+});

@@ -1,0 +1,1 @@
+export function collect(): { readonly bundle: string; readonly computed: readonly string[] };
