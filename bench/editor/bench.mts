@@ -9,15 +9,17 @@ export const USUAL = { width: 1280, height: 960 };
 export const TALL = { width: 1280, height: 3960 };
 const TOGGLE = 'SSAE Studio: Toggle Feature Highlights';
 
-const settings = {
-  'editor.minimap.enabled': false,
-  'editor.wordWrap': 'off',
-  'editor.cursorBlinking': 'solid',
-  'workbench.tree.renderIndentGuides': 'none',
-  'files.hotExit': 'off',
+/** Of all benchmarks, so that they share one window. */
+export const SERVER = {
+  settings: {
+    'editor.minimap.enabled': false,
+    'editor.wordWrap': 'off',
+    'editor.cursorBlinking': 'solid',
+    'workbench.tree.renderIndentGuides': 'none',
+    'files.hotExit': 'off',
+  },
 };
 export const test = base;
-test.use({ server: { settings } });
 
 let seed = 1;
 /** Another number each time, of this run alone; fresh text has it for a seed. */

@@ -2,119 +2,121 @@ import type { Page } from '@playwright/test';
 
 /** What the page saw after one event. Milliseconds since the event's own time stamp. */
 export interface Answer {
-  /** Until the text on the screen had changed; null where it did not. */
-  readonly text: number | null;
-  /** Until every line that bears paint in the end bore some, for good. */
-  readonly lines: number;
-  /** Until the paint was as it is in the end, for good. */
-  readonly paint: number;
-  /** Whether paint was away, or another, after the event. */
-  readonly changed: boolean;
-  /** Lines on the screen, and how many of them bear paint in the end. */
+  /** Until the text on the screen was another. */
+  readonly text: number;
+  /** Until any line of the new text was painted. */
+  readonly first: number;
+  /** Until what was waited for was on the screen. */
+  readonly done: number;
+  /** Lines on the screen in the end. */
   readonly visible: number;
-  readonly painted: number;
 }
+
+/** What is waited for: other text; other text with paint on every line; paint that went and came back. */
+export type Wanted = 'text' | 'painted' | 'paint back';
 
 interface ClockPage {
   answer?: Promise<Answer>;
+  shown?: Promise<number>;
 }
 
-/** How the clock is set. */
 interface Clock {
   readonly event: 'keydown' | 'wheel';
-  /** Milliseconds without a change that end the watching. */
-  readonly quiet: number;
-  /** Watch begins with an event, yet only counts once an editor of this name shows. */
+  readonly wanted: Wanted;
+  /** Name of the file whose editor is watched; null for the one that is open. */
   readonly editor: string | null;
-  /** Do not wait for the daemon’s answer. */
-  readonly ignoreBusy: boolean;
 }
 
-/** Runs in the page. A frame counts when it was laid out and painted: a message posted in it arrives after that. */
-function arm({ event, quiet, editor: name }: Clock): void {
-  const LIMIT = 20_000;
-  const editorOf = (): Element | null =>
-    document.querySelector(`.editor-instance .monaco-editor${name === null ? '' : `[data-uri$="/${name}"]`}`);
-  const topOf = (element: Element): string => (element as HTMLElement).style.top;
-  const look = (): { text: string; paint: Map<string, string>; visible: number } => {
-    const editor = editorOf();
-    if (editor === null) return { text: '', paint: new Map(), visible: 0 };
-    // Style alone: asking for boxes would make the editor lay out its lines again.
-    const content = editor.querySelector<HTMLElement>('.lines-content')!;
-    const shift = Number.parseFloat(content.style.top || '0');
-    const height = editor.clientHeight;
-    const isSeen = (element: Element): boolean => {
-      const y = Number.parseFloat(topOf(element)) + shift;
-      return y >= 0 && y + 12 <= height;
-    };
-    const lines = [...editor.querySelectorAll('.view-lines > .view-line')].filter(isSeen);
-    const paint = new Map<string, string>();
-    for (const overlay of editor.querySelectorAll('.view-overlays > div'))
-      if (isSeen(overlay)) {
-        const boxes = [...overlay.querySelectorAll<HTMLElement>('.cdr[class*="ced-"]')];
-        if (boxes.length > 0)
-          paint.set(
-            topOf(overlay),
-            boxes.map(({ className, style: { left, width } }) => `${className} ${left} ${width}`).join(),
-          );
-      }
-    const text = lines
-      .sort((a, b) => Number.parseFloat(topOf(a)) - Number.parseFloat(topOf(b)))
-      .map((line) => line.textContent)
-      .join('\n');
-    return { text, paint, visible: lines.length };
+const LIMIT = 15_000;
+
+/**
+ * Runs in the page. Looks at a frame when something of the editor changed, after it was laid out and painted: a message posted in an
+ * animation frame arrives after that. Nothing runs in between, so that the clock takes no time from what it measures.
+ */
+function arm({ event, wanted, editor: name, limit }: Clock & { readonly limit: number }): void {
+  interface Line {
+    readonly text: string;
+    /** Pixels: where the paint of the line ends; null without paint. */
+    readonly end: number | null;
+  }
+  const number = (pixels: string): number => Number.parseFloat(pixels === '' ? '0' : pixels);
+  const look = (): Map<string, Line> => {
+    const uri = name === null ? '' : `[data-uri$="/${name}"]`;
+    const editor = document.querySelector(`.editor-instance .monaco-editor${uri}`);
+    const seen = new Map<string, Line>();
+    if (editor === null) return seen;
+    // Style alone: asking for boxes would make the browser lay out once more.
+    const shift = number(editor.querySelector<HTMLElement>('.lines-content')!.style.top);
+    const ends = new Map<string, number>();
+    for (const overlay of editor.querySelectorAll<HTMLElement>('.view-overlays > div'))
+      for (const { style } of overlay.querySelectorAll<HTMLElement>('.cdr[class*="ced-"]'))
+        ends.set(
+          overlay.style.top,
+          Math.max(ends.get(overlay.style.top) ?? 0, number(style.left) + number(style.width)),
+        );
+    for (const line of editor.querySelectorAll<HTMLElement>('.view-lines > .view-line')) {
+      const y = number(line.style.top) + shift;
+      if (y >= 0 && y + number(line.style.height) <= editor.clientHeight)
+        seen.set(line.style.top, { text: line.textContent, end: ends.get(line.style.top) ?? null });
+    }
+    return seen;
   };
-  const busy = (): boolean =>
-    document.querySelector('#ssae-studio\\.ssae-studio\\.ssae\\.status .codicon-loading') !== null;
-  const holder = window as unknown as ClockPage;
-  holder.answer = new Promise((resolve) => {
-    addEventListener(
-      event,
-      ({ timeStamp }) => {
-        const before = look();
-        const frames: { ms: number; text: string; paint: Map<string, string> }[] = [];
-        let last = before;
-        let lastChange = 0;
-        const same = (one: Map<string, string>, other: Map<string, string>): boolean =>
-          one.size === other.size && [...one].every(([line, boxes]) => other.get(line) === boxes);
-        const finish = (): void => {
-          const moved = frames.find(({ text }) => text !== before.text);
-          const isPainted = ({ paint }: { paint: Map<string, string> }): boolean =>
-            [...last.paint.keys()].every((line) => paint.has(line));
-          const since = (isDone: (frame: (typeof frames)[number]) => boolean): number => {
-            let first = frames.length;
-            while (first > 0 && frames[first - 1]!.text === last.text && isDone(frames[first - 1]!)) first--;
-            return frames[first]?.ms ?? 0;
-          };
-          resolve({
-            text: moved?.ms ?? null,
-            lines: since(isPainted),
-            paint: since(({ paint }) => same(paint, last.paint)),
-            changed: frames.some((frame) => frame.text === last.text && !same(frame.paint, last.paint)),
-            visible: last.visible,
-            painted: last.paint.size,
-          });
-        };
-        const channel = new MessageChannel();
-        channel.port1.onmessage = () => {
-          const ms = performance.now() - timeStamp;
-          const seen = look();
-          if (seen.text !== last.text || !same(seen.paint, last.paint)) lastChange = ms;
-          if (lastChange === ms || frames.length === 0) frames.push({ ms, text: seen.text, paint: seen.paint });
-          last = seen;
-          const started = seen.text !== before.text && seen.visible > 0;
-          if (ms > LIMIT || (started && ms - lastChange > quiet && !busy())) finish();
-          else next();
-        };
-        const next = (): void => {
-          requestAnimationFrame(() => {
-            channel.port2.postMessage(0);
-          });
-        };
-        next();
-      },
-      { capture: true, once: true },
-    );
+  const textOf = (lines: Map<string, Line>): string =>
+    [...lines]
+      .map(([top, { text }]) => `${top} ${text}`)
+      .sort()
+      .join('\n');
+
+  (window as unknown as ClockPage).answer = new Promise((resolve, reject) => {
+    const begin = ({ timeStamp }: Event): void => {
+      const before = look();
+      const beforeText = textOf(before);
+      let [text, first]: (number | null)[] = [null, null];
+      let gone = false;
+      const isBack = (lines: Map<string, Line>): boolean =>
+        [...before].every(([top, { end }]) => end === null || (lines.get(top)?.end ?? 0) > end - 2);
+      const isPainted = (lines: Map<string, Line>): boolean =>
+        [...lines.values()].every((line) => line.end !== null || line.text.trim() === '');
+      const isDone = (lines: Map<string, Line>): boolean => {
+        if (wanted === 'text') return true;
+        if (wanted === 'painted') return isPainted(lines);
+        const back = isBack(lines);
+        gone ||= !back;
+        return gone && back;
+      };
+      const channel = new MessageChannel();
+      channel.port1.onmessage = () => {
+        scheduled = false;
+        const ms = performance.now() - timeStamp;
+        const lines = look();
+        if (lines.size === 0 || textOf(lines) === beforeText) return;
+        text ??= ms;
+        if ([...lines.values()].some(({ end }) => end !== null)) first ??= ms;
+        if (!isDone(lines)) return;
+        clearTimeout(timer);
+        observer.disconnect();
+        resolve({ text, first: first ?? ms, done: ms, visible: lines.size });
+      };
+      let scheduled = false;
+      const schedule = (): void => {
+        if (scheduled) return;
+        scheduled = true;
+        requestAnimationFrame(() => {
+          channel.port2.postMessage(0);
+        });
+      };
+      const observer = new MutationObserver(schedule);
+      const watched = { subtree: true, childList: true, characterData: true, attributes: true };
+      observer.observe(document.querySelector('.part.editor')!, watched);
+      const timer = setTimeout(() => {
+        observer.disconnect();
+        reject(
+          new Error(`no answer (${wanted}) to a ${event} within ${limit} ms; text after ${text} ms, paint ${first} ms`),
+        );
+      }, limit);
+      schedule();
+    };
+    addEventListener(event, begin, { capture: true, once: true });
   });
 }
 
@@ -122,48 +124,45 @@ function arm({ event, quiet, editor: name }: Clock): void {
 export async function timed(
   page: Page,
   act: () => Promise<void>,
-  { event = 'keydown', quiet = 250, editor = null, ignoreBusy = false }: Partial<Clock> = {},
+  { event = 'keydown', wanted = 'painted', editor = null }: Partial<Clock> = {},
 ): Promise<Answer> {
-  await page.evaluate(arm, { event, quiet, editor, ignoreBusy });
+  await page.evaluate(arm, { event, wanted, editor, limit: LIMIT });
   await act();
   return page.evaluate(() => (window as unknown as ClockPage).answer!);
 }
 
-/** Milliseconds from the next key press until a selector's element is on the screen with this text (a regular expression). */
-export async function keyUntil(page: Page, key: string, selector: string, text: string): Promise<number> {
-  await page.evaluate(
-    ([css, pattern]) => {
-      const wanted = new RegExp(pattern!);
-      const shown = (): boolean =>
-        [...document.querySelectorAll<HTMLElement>(css!)].some(
-          (element) =>
-            element.offsetParent !== null &&
-            wanted.test(`${element.getAttribute('aria-label') ?? ''} ${element.textContent}`),
-        );
-      (window as unknown as { until: Promise<number> }).until = new Promise((resolve, reject) => {
-        addEventListener(
-          'keydown',
-          ({ timeStamp }) => {
-            const channel = new MessageChannel();
-            const next = (): void => {
-              requestAnimationFrame(() => {
-                channel.port2.postMessage(0);
-              });
-            };
-            channel.port1.onmessage = () => {
-              const ms = performance.now() - timeStamp;
-              if (shown()) resolve(ms);
-              else if (ms > 10_000) reject(new Error(`no ${css} with ${pattern} within 10 s`));
-              else next();
-            };
-            next();
-          },
-          { capture: true, once: true },
-        );
-      });
-    },
-    [selector, text],
-  );
+/** Milliseconds from a key press until an element of a selector with such text (label included) is on the screen. */
+export async function keyUntil(page: Page, key: string, selector: string, text: RegExp): Promise<number> {
+  const watch = ([css, pattern, limit]: readonly [string, string, number]): void => {
+    const wanted = new RegExp(pattern);
+    const isShown = (element: HTMLElement): boolean =>
+      element.offsetParent !== null &&
+      wanted.test(`${element.getAttribute('aria-label') ?? ''} ${element.textContent}`);
+    (window as unknown as ClockPage).shown = new Promise((resolve, reject) => {
+      const begin = ({ timeStamp }: Event): void => {
+        const channel = new MessageChannel();
+        const timer = setTimeout(() => {
+          observer.disconnect();
+          reject(new Error(`no ${css} with ${pattern} within ${limit} ms`));
+        }, limit);
+        channel.port1.onmessage = () => {
+          const ms = performance.now() - timeStamp;
+          if (![...document.querySelectorAll<HTMLElement>(css)].some(isShown)) return;
+          clearTimeout(timer);
+          observer.disconnect();
+          resolve(ms);
+        };
+        const observer = new MutationObserver(() => {
+          requestAnimationFrame(() => {
+            channel.port2.postMessage(0);
+          });
+        });
+        observer.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+      };
+      addEventListener('keydown', begin, { capture: true, once: true });
+    });
+  };
+  await page.evaluate(watch, [selector, text.source, LIMIT] as const);
   await page.keyboard.press(key);
-  return page.evaluate(() => (window as unknown as { until: Promise<number> }).until);
+  return page.evaluate(() => (window as unknown as ClockPage).shown!);
 }

@@ -18,9 +18,15 @@ export class SeedsView implements vscode.TreeDataProvider<SeedNode>, vscode.Disp
 
   constructor(sets: SeedSets) {
     this.#sets = sets;
-    this.#subscription = sets.onDidChange(() => {
+    const changed = (): void => {
       this.#changes.fire();
-    });
+    };
+    // A seed whose file is gone is marked.
+    this.#subscription = vscode.Disposable.from(
+      sets.onDidChange(changed),
+      vscode.workspace.onDidDeleteFiles(changed),
+      vscode.workspace.onDidCreateFiles(changed),
+    );
   }
 
   async getChildren(node?: SeedNode): Promise<SeedNode[]> {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, middle, test, THEMES, type Workbench } from './workbench.mts';
 
@@ -153,15 +153,22 @@ test('the hover of a token makes a seed of its sentence', async ({ workbench }) 
 });
 
 test('a file that is deleted leaves its seeds with their text, and marked', async ({ workbench }) => {
-  await workbench.reload(); // The editor keeps the text of a file that was open in it.
-  rmSync(join(workbench.server.folder, 'notes.txt'));
+  const { page } = workbench;
+  await workbench.reload(); // The editor keeps what it has read of a file for a while.
   await showSeeds(workbench);
-  if ((await workbench.entry(/^matter/).getAttribute('aria-expanded')) === 'false')
-    await workbench.entry(/^matter/).click();
-  await expect(workbench.entry(/^The ship left the harbour/)).toContainText('notes.txt (deleted)');
-  await expect(workbench.entry(/^The telescope then/)).toContainText('physics.txt');
+  const [set, seed] = [workbench.entry(/^matter/), workbench.entry(/^The ship left the harbour/)];
+  if ((await set.getAttribute('aria-expanded')) === 'false') await set.click();
+  await expect(seed).toContainText('notes.txt');
+  await workbench.run('View: Show Explorer');
+  await workbench.entry(/^notes.txt/).click({ button: 'right' });
+  await workbench.choose('Delete Permanently');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await expect.poll(() => existsSync(join(workbench.server.folder, 'notes.txt'))).toBe(false);
+  await showSeeds(workbench);
+  await expect(seed).toContainText('notes.txt (deleted)');
+  await expect(workbench.entry(/^The telescope then/)).not.toContainText('deleted');
   await workbench.screenshot('seeds-deleted-file');
-  await workbench.entry(/^The ship left the harbour/).click();
+  await seed.click();
   await expect(workbench.toast('the seed is kept with its text in matter')).toBeVisible();
   expect(seedsOf(workbench, 'matter')).toHaveLength(4);
 });
