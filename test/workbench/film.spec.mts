@@ -117,7 +117,9 @@ test('the page of a feature is opened from what fires on a selection', async ({ 
   await workbench.page.keyboard.press('Enter');
   const page = workbench.webview();
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible(LONG);
-  await expect(page.getByText('Top logits', { exact: false }).first()).toBeVisible(LONG);
+  await expect(page.getByText('Raised most')).toBeVisible(LONG);
+  await page.getByRole('combobox', { name: 'Corpus' }).selectOption('library');
+  await expect(page.getByText(/astronomy\.txt/).first()).toBeVisible(LONG);
   await shot(workbench, 'feature-page');
   await workbench.screenshot('readme-feature-page');
 });
