@@ -29,11 +29,8 @@ export function registerCompareDictionaries(
   choice: MeasureChoice,
 ): vscode.Disposable {
   return command(studio.log, 'ssae.compareDictionaries', async (given?: Compared) => {
-    const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
-    if (editor === undefined) {
-      void vscode.window.showInformationMessage(vscode.l10n.t('Open a text to compare the dictionaries on.'));
-      return;
-    }
+    const editor = await textToCompareOn();
+    if (editor === null) return;
     const compared = await whatToCompare(studio, given);
     if (compared === null) return;
     const { dictionary, baseline } = compared;
@@ -44,6 +41,24 @@ export function registerCompareDictionaries(
     const differences = await readDifferences(studio, segments, dictionary, baseline);
     if (differences !== null) await listDifferences(editor, differences, dictionary, baseline);
   });
+}
+
+/** What is edited or seen, else a text in a tab behind a panel; tells the user to open one where there is none. */
+async function textToCompareOn(): Promise<vscode.TextEditor | null> {
+  const { t } = vscode.l10n;
+  const seen = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors[0];
+  if (seen !== undefined) return seen;
+  const behind = vscode.window.tabGroups.all
+    .flatMap(({ tabs }) => tabs)
+    .flatMap(({ label, input }) => (input instanceof vscode.TabInputText ? [{ label, uri: input.uri }] : []));
+  if (behind.length === 0) {
+    void vscode.window.showInformationMessage(t('Open a text to compare the dictionaries on.'));
+    return null;
+  }
+  const [only, ...others] = behind;
+  const chosen =
+    others.length === 0 ? only : await vscode.window.showQuickPick(behind, { title: t('Text to Compare On') });
+  return chosen === undefined ? null : vscode.window.showTextDocument(chosen.uri);
 }
 
 async function whatToCompare(

@@ -4,6 +4,7 @@ import * as messages from '../../server/protocol/messages.ts';
 import { type FeaturePart, FromFeaturePanel, ToFeaturePanel } from '../../server/protocol/panels/feature.ts';
 import { cutSegments } from '../../server/text/segments.ts';
 import type { FeatureAddress } from '../bookmarks.ts';
+import { sourceText } from '../passages/passage-page.ts';
 import { onSettingChange, setting } from '../settings.ts';
 import type { Studio } from '../studio.ts';
 import { featureWords } from './feature-words.ts';
@@ -162,7 +163,11 @@ export class FeaturePanel implements vscode.Disposable {
   }
 
   #tell(page: FeatureResult): void {
-    this.#post(ToFeaturePanel.parse({ type: 'feature', page }));
+    const passages = page.passages.map((passage) => ({
+      ...passage,
+      source: sourceText({ source: passage.source, line: null }),
+    }));
+    this.#post(ToFeaturePanel.parse({ type: 'feature', page: { ...page, passages } }));
   }
 
   async #corpora(token: vscode.CancellationToken): Promise<string[]> {

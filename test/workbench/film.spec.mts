@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pick, type } from './steps.mts';
+import { answer, pick } from './steps.mts';
 import { expect, middle, test, type Workbench } from './workbench.mts';
 
 test.use({ server: { settings: { 'editor.wordWrap': 'on', 'workbench.colorTheme': 'Dark Modern' } } });
@@ -67,8 +67,8 @@ test('similar passages are retrieved from a corpus', async ({ workbench }) => {
   await pick(workbench, '(2/5)');
   await pick(workbench, '(3/5)', 'dense');
   await shot(workbench, 'retrieve-budget');
-  await type(workbench, '(4/5)', '400');
-  await type(workbench, '(5/5)');
+  await answer(workbench, '(4/5)', '400');
+  await answer(workbench, '(5/5)');
   await expect(workbench.line('#1 · score')).toBeVisible(LONG);
   await shot(workbench, 'selection-document');
 });
@@ -79,8 +79,8 @@ test('a dictionary is finetuned on them while its figures are drawn', async ({ w
   await pick(workbench, '(1/');
   await pick(workbench, '(2/');
   await pick(workbench, '(3/', 'ERM');
-  await type(workbench, '(4/', '400000');
-  await type(workbench, '(5/', 'lensing-ssae');
+  await answer(workbench, '(4/', '400000');
+  await answer(workbench, '(5/', 'lensing-ssae');
   const page = workbench.webview();
   const run = page.getByRole('row', { name: /lensing-ssae/ });
   await expect(run).toBeVisible(LONG);

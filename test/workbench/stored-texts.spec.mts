@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { pick, type } from './steps.mts';
+import { answer, pick } from './steps.mts';
 import { expect, test, type Workbench } from './workbench.mts';
 
 const FOLDER = join(import.meta.dirname, '..', 'fixtures', 'corpora-folder');
@@ -29,7 +29,7 @@ test('a file of records is added from the explorer, then browsed', async ({ work
   await lens(workbench, 'Next Page').click();
   await expect(workbench.line('papers · passages 51–100 of 120')).toBeVisible();
   await workbench.run('SSAE Studio: Search Corpus…', { wait: false });
-  await type(workbench, 'Search papers', 'whale');
+  await answer(workbench, 'Search papers', 'whale');
   await expect(workbench.line('for "whale"')).toBeVisible();
   await lens(workbench, /Open Source · papers.jsonl:\d+/)
     .first()
@@ -45,8 +45,8 @@ test('passages are retrieved step by step, struck and pinned, and the budget is 
   await pick(workbench, '(1/5)');
   await pick(workbench, '(2/5)');
   await pick(workbench, '(3/5)', 'bm25');
-  await type(workbench, '(4/5)', '300');
-  await type(workbench, '(5/5)');
+  await answer(workbench, '(4/5)', '300');
+  await answer(workbench, '(5/5)');
   await expect(workbench.line('#1 · score')).toBeVisible(LONG);
   await expect(workbench.line('heat-papers-bm25 · bm25 · corpus papers')).toBeVisible();
   const first = (await workbench.line(/^Paper\s\d+\son\sheat/).textContent())!.replace(/\u00a0/g, ' ').slice(0, 16);
@@ -67,8 +67,8 @@ test('two selections are compared side by side', async ({ workbench }) => {
   await pick(workbench, '(1/5)');
   await pick(workbench, '(2/5)');
   await pick(workbench, '(3/5)', 'random');
-  await type(workbench, '(4/5)', '2000');
-  await type(workbench, '(5/5)', 'control');
+  await answer(workbench, '(4/5)', '2000');
+  await answer(workbench, '(5/5)', 'control');
   await expect(workbench.line('control · random')).toBeVisible(LONG);
   await workbench.run('SSAE Studio: Compare Selection with…', { wait: false });
   await pick(workbench, '', 'control');
@@ -89,8 +89,8 @@ test('a dictionary is evaluated, and the table is a page that can be read', asyn
   await pick(workbench, '(1/4)', 'None');
   await pick(workbench, '(2/4)');
   await expect(workbench.quick).toContainText('heat-papers');
-  await type(workbench, '(3/4)');
-  await type(workbench, '(4/4)', '500');
+  await answer(workbench, '(3/4)');
+  await answer(workbench, '(4/4)', '500');
   const table = workbench.webview().locator('table');
   await expect(table).toContainText('explained_variance', LONG);
   await workbench.screenshot('evaluation');

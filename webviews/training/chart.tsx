@@ -75,10 +75,10 @@ export function Chart({ kind, words, runs, ink, logarithmic, step, setStep, step
   useEffect(() => {
     const drawn = plot.current;
     if (drawn === null || drawn.data === data) return;
-    // A reader who has zoomed in stays there while points come in.
+    // A reader who has zoomed in stays there while points come in. A single point is shown with room around it.
     const { min, max } = drawn.scales['x']!;
     const [xs] = drawn.data;
-    drawn.setData(data, min === xs[0] && max === xs.at(-1));
+    drawn.setData(data, xs.length < 2 || (min === xs[0] && max === xs.at(-1)));
   }, [data]);
 
   // The cursor that another chart's keys have moved; a pointer moves all by itself.
