@@ -44,6 +44,7 @@ export function afterEvent(view: TrainingView, event: TrainingEvent): TrainingVi
       return changed(view, event.job, (known) => ({
         ...known,
         points: merged(known.points, columnsOf(event.points)),
+        batch: event.points.at(-1)?.batch ?? known.batch,
       }));
     case 'failed':
       if (event.job === null) return { ...view, failure: event.message };

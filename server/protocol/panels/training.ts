@@ -72,6 +72,8 @@ const Point = z.object({
   l0: z.number(),
   explainedVariance: orNull,
   deadShare: orNull,
+  /** Tokens of the batch; absent where nobody noted it. */
+  batch: z.optional(z.number()),
 });
 export type RunPoint = z.infer<typeof Point>;
 
