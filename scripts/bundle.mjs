@@ -1,7 +1,7 @@
 /** Bundles sources into dist/: entry points of the server, its workers, the extension, one bundle for each webview. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { build, transform } from 'esbuild';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
 import { fileURLToPath } from 'node:url';
 
 // Not taken from prepare.mjs: that file waits for this one while it is still being evaluated itself.
@@ -25,30 +25,6 @@ function filesBelow(folder, ending) {
     .map(String)
     .filter((name) => name.endsWith(ending))
     .map((name) => join(root, folder, name));
-}
-
-/**
- * The extension as CommonJS, which VS Code loads before 1.100 too, cut where it imports late: to compile all at once takes longer
- * than to activate. esbuild cuts ES modules only, so what it cut is turned into CommonJS file by file.
- */
-async function bundleClient(common) {
-  const cut = await build({
-    ...common,
-    ...{ minify: true, keepNames: true, plugins: [englishOnly], sourcemap: 'inline', write: false },
-    ...{ entryPoints: ['client/extension.ts'], outdir: 'dist/client', outExtension: { '.js': '.cjs' } },
-    ...{ platform: 'node', target: 'node20', format: 'esm', splitting: true, chunkNames: 'chunks/[name]-[hash]' },
-    external: ['vscode'],
-  });
-  for (const { path, text } of cut.outputFiles) {
-    const sourcefile = basename(path);
-    const { code, map } = await transform(text, {
-      ...{ format: 'cjs', target: 'node20', minifyWhitespace: true, sourcemap: 'external', sourcefile },
-    });
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, `${code}//# sourceMappingURL=${sourcefile}.map\n`);
-    writeFileSync(`${path}.map`, map);
-  }
-  return cut;
 }
 
 export async function bundleAll() {
@@ -75,7 +51,20 @@ export async function bundleAll() {
       js: "import { createRequire as ssaeCreateRequire } from 'node:module'; const require = ssaeCreateRequire(import.meta.url);",
     },
   });
-  const client = bundleClient(common);
+  const client = existsSync(join(root, 'client/extension.ts'))
+    ? build({
+        ...common,
+        minify: true,
+        keepNames: true,
+        plugins: [englishOnly],
+        entryPoints: ['client/extension.ts'],
+        outfile: 'dist/client/extension.cjs',
+        platform: 'node',
+        target: 'node20',
+        format: 'cjs',
+        external: ['vscode'],
+      })
+    : null;
   const webviews = readdirSync(join(root, 'webviews'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(root, 'webviews', entry.name, 'main.tsx')))
     .map((entry) =>
@@ -91,7 +80,7 @@ export async function bundleAll() {
         jsxImportSource: 'preact',
       }),
     );
-  const built = await Promise.all([server, client, ...webviews]);
+  const built = await Promise.all([server, client, ...webviews].filter((each) => each !== null));
   const files = built.flatMap(({ metafile }) => Object.keys(metafile.outputs));
   // Chunks of earlier builds stay: a daemon that runs may load them yet. What belongs to this one is listed.
   writeFileSync(join(root, 'dist', 'built'), `${files.sort().join('\n')}\n`);
