@@ -50,7 +50,7 @@ export function activate(context: vscode.ExtensionContext): SsaeStudioApi {
     registerCompareDictionaries(studio, highlights, choice),
     createStoredTexts(studio),
     createExperiments(studio),
-    createRecordLenses(studio, highlights),
+    createRecordLenses(studio, highlights, choice),
     ...createSeeds(studio),
     command(log, 'ssae.restartDaemon', async () => {
       await restartDaemon(link);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { paintedTokens, strongestValue } from './painted-tokens.ts';
+import { paintedTokens, strongestTokens, strongestValue } from './painted-tokens.ts';
 import { placeSegments, segmentsWithin, type PlacedSegment } from './placed-segments.ts';
 import { decodeValues, SegmentStore, type TokenValues } from './segment-values.ts';
 
@@ -36,6 +36,17 @@ describe('the paint of a document', () => {
       ['photon', 5],
       ['heat', 1],
     ]);
+  });
+
+  it('names the first tokens of the strongest step, whichever their sign', () => {
+    const segments = plain('weak strong worst strong weak strong');
+    const values: Record<string, number> = { strong: 4, worst: -4 };
+    const store = storeOf(segments, (word) => values[word] ?? 1);
+    expect(strongestTokens(segments, store, LOG, 2)).toEqual([
+      { from: 5, to: 11, step: 5 },
+      { from: 12, to: 17, step: -5 },
+    ]);
+    expect(strongestTokens(segments, store, LOG, 10)).toHaveLength(4);
   });
 
   it('tells values below 0 from those above', () => {

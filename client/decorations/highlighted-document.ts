@@ -1,13 +1,15 @@
 import * as vscode from 'vscode';
 import { formatOf } from '../../server/text/regions.ts';
 import { setting } from '../settings.ts';
-import { paintedTokens, strongestValue, INTENSITIES, type PaintedToken } from './painted-tokens.ts';
+import { paintedTokens, strongestTokens, strongestValue, type PaintedToken } from './painted-tokens.ts';
 import { placeSegments, segmentsWithin, type PlacedSegment } from './placed-segments.ts';
 import type { SegmentStore } from './segment-values.ts';
 
 /** Lines read and painted above and below what is visible, so that scrolling meets painted text. Paint costs the window time, so less of it. */
 const LINES_READ_AHEAD = 60;
 const LINES_PAINTED_AHEAD = 25;
+/** What is painted begins and ends at a multiple of this, so that a turn of the wheel mostly paints nothing anew. */
+const LINES_A_STEP = 20;
 /** Marks of the overview ruler, the strongest tokens of the document. */
 const MAX_MARKS = 1000;
 
@@ -55,14 +57,13 @@ export class HighlightedDocument {
 
   /** Tokens to paint in an editor: those that are visible or nearly. */
   painted(editor: vscode.TextEditor): PaintedToken[] {
-    const near = this.#within(editor, LINES_PAINTED_AHEAD);
+    const near = this.#within(editor, LINES_PAINTED_AHEAD, LINES_A_STEP);
     return paintedTokens(near, this.#store, this.#scale(near));
   }
 
   /** The strongest tokens of all that is known of the document. */
   strongest(): PaintedToken[] {
-    const tokens = paintedTokens(this.segments, this.#store, this.#scale(this.segments));
-    return tokens.filter(({ step }) => Math.abs(step) === INTENSITIES).slice(0, MAX_MARKS);
+    return strongestTokens(this.segments, this.#store, this.#scale(this.segments), MAX_MARKS);
   }
 
   /** The segment and the offset in its text that a place of the document is at; null where no text is read. */
@@ -79,10 +80,12 @@ export class HighlightedDocument {
     return { maximum: this.#maximum, kind: setting('highlight.scale') };
   }
 
-  #within({ document, visibleRanges }: vscode.TextEditor, ahead: number): PlacedSegment[] {
+  #within({ document, visibleRanges }: vscode.TextEditor, ahead: number, grain = 1): PlacedSegment[] {
     const offset = (line: number): number => document.offsetAt(new vscode.Position(Math.max(0, line), 0));
-    return visibleRanges.flatMap(({ start, end }) =>
-      segmentsWithin(this.segments, offset(start.line - ahead), offset(end.line + 1 + ahead)),
-    );
+    return visibleRanges.flatMap(({ start, end }) => {
+      const first = Math.floor((start.line - ahead) / grain) * grain;
+      const last = Math.ceil((end.line + 1 + ahead) / grain) * grain;
+      return segmentsWithin(this.segments, offset(first), offset(last));
+    });
   }
 }

@@ -16,6 +16,8 @@ const CONTEXT_KEY = 'ssae.highlighting';
 const VISIBLE_AT_A_TIME = 12;
 const HIDDEN_AT_A_TIME = 6;
 const RULER_MILLISECONDS = 400;
+/** What nobody sees is read when nothing visible was answered, scrolled or edited as long as this: the window needs the processor to draw. */
+const PAUSE_MILLISECONDS = 120;
 
 interface Wanted {
   readonly segments: readonly PlacedSegment[];
@@ -37,11 +39,14 @@ export class Highlights implements vscode.Disposable {
   /** Fires when highlighting goes on or off, and when it begins or ends waiting for the daemon. */
   readonly onDidChange = this.#changes.event;
   #on: boolean;
-  #underWay: { readonly cancel: vscode.CancellationTokenSource; readonly visible: boolean } | null = null;
+  #underWay: (Wanted & { readonly cancel: vscode.CancellationTokenSource }) | null = null;
   /** What went wrong with the question as it is; nothing more is asked until the question changes. */
   #failure: string | null = null;
   #delay: NodeJS.Timeout | null = null;
   #ruler: NodeJS.Timeout | null = null;
+  #pause: NodeJS.Timeout | null = null;
+  /** performance.now() of the last edit, scroll or answer that the window has to draw. */
+  #drawn = -Infinity;
 
   constructor(studio: Studio, choice: MeasureChoice) {
     this.#studio = studio;
@@ -54,6 +59,7 @@ export class Highlights implements vscode.Disposable {
         void this.#refresh();
       }),
       window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
+        this.#drawn = performance.now();
         this.#paint(textEditor);
         void this.#refresh();
       }),
@@ -136,6 +142,7 @@ export class Highlights implements vscode.Disposable {
   /** Paint of what changed goes at once, what is still true stays; the rest is asked for when the typing rests. */
   #edited(document: vscode.TextDocument): void {
     if (!this.#on) return;
+    this.#drawn = performance.now();
     for (const editor of vscode.window.visibleTextEditors) if (editor.document === document) this.#paint(editor);
     if (this.#delay !== null) clearTimeout(this.#delay);
     this.#delay = setTimeout(() => void this.#refresh(), setting('highlight.delay'));
@@ -172,23 +179,37 @@ export class Highlights implements vscode.Disposable {
   async #refresh(): Promise<void> {
     const wanted = this.#on && this.#failure === null ? await this.#wanted() : null;
     if (this.#underWay !== null) {
-      if (wanted?.visible === true && !this.#underWay.visible) this.#underWay.cancel.cancel();
+      if (wanted?.visible === true && isOutdated(this.#underWay, wanted)) this.#underWay.cancel.cancel();
       return;
     }
-    if (wanted === null) return;
-    this.#underWay = { cancel: new vscode.CancellationTokenSource(), visible: wanted.visible };
-    this.#changes.fire();
+    if (wanted === null || (!wanted.visible && this.#pauses())) return;
+    const underWay = { ...wanted, cancel: new vscode.CancellationTokenSource() };
+    this.#underWay = underWay;
+    // Of the rest, which is read without end, nobody has to hear.
+    if (wanted.visible) this.#changes.fire();
     try {
-      await this.#read(wanted.segments, this.#underWay.cancel.token);
+      await this.#read(wanted.segments, underWay.cancel.token);
       this.#paintAll();
     } catch (error) {
-      this.#failed(error, this.#underWay.cancel.token);
+      this.#failed(error, underWay.cancel.token);
     } finally {
-      this.#underWay.cancel.dispose();
+      underWay.cancel.dispose();
       this.#underWay = null;
-      this.#changes.fire();
+      if (wanted.visible) this.#drawn = performance.now();
+      if (wanted.visible || this.#failure !== null) this.#changes.fire();
     }
     void this.#refresh();
+  }
+
+  /** Whether the window is being drawn; asks again when it was. */
+  #pauses(): boolean {
+    const left = this.#drawn + PAUSE_MILLISECONDS - performance.now();
+    if (left <= 0) return false;
+    this.#pause ??= setTimeout(() => {
+      this.#pause = null;
+      void this.#refresh();
+    }, left);
+    return true;
   }
 
   async #wanted(): Promise<Wanted | null> {
@@ -224,10 +245,16 @@ export class Highlights implements vscode.Disposable {
 
   dispose(): void {
     this.#underWay?.cancel.cancel();
-    for (const timer of [this.#delay, this.#ruler]) if (timer !== null) clearTimeout(timer);
+    for (const timer of [this.#delay, this.#ruler, this.#pause]) if (timer !== null) clearTimeout(timer);
     for (const subscription of this.#subscriptions) subscription.dispose();
     this.#colours.dispose();
     this.#changes.dispose();
     void vscode.commands.executeCommand('setContext', CONTEXT_KEY, undefined);
   }
+}
+
+/** Whether a request under way keeps waiting what is visible now: nobody sees its text any more. */
+function isOutdated(underWay: Wanted, visible: Wanted): boolean {
+  const seen = new Set(visible.segments.map(({ key }) => key));
+  return !underWay.visible || !underWay.segments.some(({ key }) => seen.has(key));
 }

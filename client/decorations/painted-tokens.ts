@@ -28,18 +28,45 @@ export function paintedTokens(
   store: SegmentStore,
   scale: IntensityScale,
 ): PaintedToken[] {
+  return tokensWhere(segments, store, scale, (step) => step !== 0, Infinity);
+}
+
+/** The first `most` tokens of the strongest step. Of a whole document, so that what is not among them has to cost next to nothing. */
+export function strongestTokens(
+  segments: readonly PlacedSegment[],
+  store: SegmentStore,
+  scale: IntensityScale,
+  most: number,
+): PaintedToken[] {
+  return tokensWhere(segments, store, scale, (step) => Math.abs(step) === INTENSITIES, most);
+}
+
+function tokensWhere(
+  segments: readonly PlacedSegment[],
+  store: SegmentStore,
+  scale: IntensityScale,
+  isWanted: (step: number) => boolean,
+  most: number,
+): PaintedToken[] {
   const painted: PaintedToken[] = [];
   for (const segment of segments) {
     const known = store.get(segment.key);
     if (known === undefined) continue;
-    for (const [token, value] of known.values.entries()) {
-      const step = Math.sign(value) * intensityBucket(intensity(Math.abs(value), scale), INTENSITIES);
-      if (step === 0) continue;
-      const place = visiblePlace(segment, known.spans[2 * token]!, known.spans[2 * token + 1]!);
-      if (place !== null) painted.push({ ...place, step });
+    const { spans, values } = known;
+    for (let token = 0; token < values.length; token++) {
+      const step = stepOf(values[token]!, scale);
+      if (!isWanted(step)) continue;
+      const place = visiblePlace(segment, spans[2 * token]!, spans[2 * token + 1]!);
+      if (place === null) continue;
+      painted.push({ from: place.from, to: place.to, step });
+      if (painted.length === most) return painted;
     }
   }
   return painted;
+}
+
+function stepOf(value: number, scale: IntensityScale): number {
+  return Math.sign(value) * intensityBucket(intensity(Math.abs(value), scale), INTENSITIES);
 }
 
 function visiblePlace(

@@ -131,8 +131,8 @@ async function listDifferences(
   const picker = vscode.window.createQuickPick<DifferenceItem>();
   picker.title = t('{0} and {1}: where they differ most', dictionary, baseline);
   picker.placeholder = t(
-    '{0} reconstructs {1} of {2} tokens better; mean of ‖x − x̂‖² {3} less: {4}',
-    ...[dictionary, better, tokens, baseline, `${dictionary} = ${shortNumber(mean)}`],
+    '{0} is better on {1} of {2} tokens; mean gain in ‖x − x̂‖²: {3}',
+    ...[dictionary, better, tokens, shortNumber(mean)],
   );
   picker.items = strongestDifferences(differences).map((token) => itemOf(editor.document, token, dictionary, baseline));
   picker.onDidChangeActive(([item]) => {

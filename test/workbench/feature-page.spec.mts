@@ -4,8 +4,6 @@ import { expectAccessible } from './accessibility.mts';
 import { logOf } from './steps.mts';
 import { expect, test, THEMES, type Workbench } from './workbench.mts';
 
-test.skip(true, 'written last and not passing yet: open work of the editor issue');
-
 const GENERAL = join(import.meta.dirname, '..', 'fixtures', 'end-to-end', 'general.txt');
 const QUASAR = 'Light from a distant';
 const LONG = { timeout: 60_000 };

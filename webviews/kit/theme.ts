@@ -10,7 +10,8 @@ export interface Ink {
   readonly font: string;
 }
 
-const SERIES = ['blue', 'orange', 'green', 'purple', 'red', 'yellow', 'foreground'];
+/** Without the editor's orange, which is half transparent in its own themes and too faint for a line. */
+const SERIES = ['blue', 'red', 'green', 'purple', 'yellow', 'foreground'];
 const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 3], [10, 3, 2, 3], [14, 4], [4, 2], [8, 2, 2, 2]];
 
 /** Lengths of line and gap, CSS pixels; empty for a solid line. */
