@@ -9,31 +9,95 @@
  * `server/sae` transposes.
  */
 
-/** f = act(pre), pre = z W_enc + b_enc, z = x − b_dec when `applyDecoderBiasToInput`, else x; x̂ = f W_dec + b_dec. */
+/**
+ * Of a token x: z = x − b_dec when `applyDecoderBiasToInput`, else x; pre = z W_enc + b_enc; x̂ = f W_dec + b_dec [+ x W_skip].
+ * Ties of a selection are broken towards the lower token, then the lower feature. u_j = ‖W_dec[j]‖.
+ */
 export type EngineArchitecture =
-  /** The k largest pre-activations of a token by value, then relu. Ties are broken towards the lower feature index. */
-  | { readonly kind: 'topk'; readonly k: number }
-  /** relu, with penalty λ Σ_j f_j u_j, u_j = ‖W_dec[j]‖ (`decoder_norm_weighted`, differentiated) or u_j = 1 (`plain`). */
-  | { readonly kind: 'relu'; readonly penalty: 'decoder_norm_weighted' | 'plain' };
+  /** The k largest pre-activations of a token by value, then relu. */
+  | { readonly kind: 'topk'; readonly k: number; readonly rescaledByDecoderNorm: boolean }
+  /** The k·B largest relu(pre) of the whole batch (2412.06410). A stored dictionary of this kind is a `jumprelu` one. */
+  | { readonly kind: 'batchtopk'; readonly k: number; readonly rescaledByDecoderNorm: boolean }
+  /** As batchtopk; ‖x − x̂‖² is summed over the reconstructions of the first `widths` features (2503.17547). */
+  | { readonly kind: 'matryoshka'; readonly k: number; readonly rescaledByDecoderNorm: boolean }
+  /** relu, with penalty λ Σ_j f_j u_j (`decoder_norm_weighted`, differentiated) or λ Σ_j f_j (`plain`). */
+  | { readonly kind: 'relu'; readonly penalty: 'decoder_norm_weighted' | 'plain' }
+  /** pre · 1[pre > θ_j], with straight-through gradients (2407.14435). */
+  | {
+      readonly kind: 'jumprelu';
+      /** λ Σ_j 1[pre_j > θ_j], or λ Σ_j tanh(c f_j u_j) (Anthropic, January 2025). */
+      readonly penalty: { readonly kind: 'step' } | { readonly kind: 'tanh'; readonly scale: number };
+      /** ε of the rectangle kernel. */
+      readonly bandwidth: number;
+      /** The kernel's gradient reaches pre too, not only θ. */
+      readonly straightThroughToInput: boolean;
+    }
+  /**
+   * 1[π + b_gate > 0] · relu(exp(r) π + b_mag), π = z W_enc; penalty λ Σ_j relu(π_j + b_gate_j) (2404.16014); its auxiliary loss is
+   * part of `backward`. `saelens`: the penalty is weighted by u_j and the auxiliary loss trains the decoder too.
+   */
+  | { readonly kind: 'gated'; readonly variant: 'paper' | 'saelens' };
 
 export interface EngineShape {
   readonly dIn: number;
+  /** Width of what is reconstructed: d_in, except for transcoders between spaces of different width. */
+  readonly dOut: number;
   readonly dSae: number;
   readonly architecture: EngineArchitecture;
   readonly applyDecoderBiasToInput: boolean;
   /** Keep decoder rows at norm 1: gradients are projected before clipping, rows are renormalised after Adam. */
   readonly unitNormDecoder: boolean;
+  /** A skip transcoder: x W_skip is added to the reconstruction (2501.18823). */
+  readonly skip: boolean;
 }
 
 export interface DictionaryParameters {
   /** [d_sae, d_in] */
   readonly encoder: Float32Array;
-  /** [d_sae] */
+  /** [d_sae] b_enc; of a gated dictionary b_gate. */
   readonly encoderBias: Float32Array;
-  /** [d_sae, d_in] */
+  /** [d_sae, d_out] */
   readonly decoder: Float32Array;
-  /** [d_in] */
+  /** [d_out] */
   readonly decoderBias: Float32Array;
+  /** [d_sae] θ of a jumprelu dictionary. */
+  readonly threshold?: Float32Array;
+  /** [d_sae] r of a gated dictionary. */
+  readonly magnitudeScale?: Float32Array;
+  /** [d_sae] b_mag of a gated dictionary. */
+  readonly magnitudeBias?: Float32Array;
+  /** [d_out, d_in] W_skip transposed. */
+  readonly skip?: Float32Array;
+}
+
+export type ParameterName = keyof DictionaryParameters;
+
+/** The arrays a shape has, and how long each is. */
+export function parameterLengths({ dIn, dOut, dSae, architecture, skip }: EngineShape): [ParameterName, number][] {
+  return [
+    ['encoder', dSae * dIn],
+    ['encoderBias', dSae],
+    ['decoder', dSae * dOut],
+    ['decoderBias', dOut],
+    ...(architecture.kind === 'jumprelu' ? ([['threshold', dSae]] as [ParameterName, number][]) : []),
+    ...(architecture.kind === 'gated'
+      ? ([
+          ['magnitudeScale', dSae],
+          ['magnitudeBias', dSae],
+        ] as [ParameterName, number][])
+      : []),
+    ...(skip ? ([['skip', dOut * dIn]] as [ParameterName, number][]) : []),
+  ];
+}
+
+/** The arrays of a shape, each made by `make`. */
+export function buildParameters(
+  shape: EngineShape,
+  make: (name: ParameterName, length: number) => Float32Array,
+): DictionaryParameters {
+  return Object.fromEntries(
+    parameterLengths(shape).map(([name, length]) => [name, make(name, length)]),
+  ) as unknown as DictionaryParameters;
 }
 
 /** Everything a bit-identical resume needs. Arrays are copies, owned by the caller. */
@@ -62,8 +126,21 @@ export interface AuxiliaryLoss {
   readonly k: number;
   readonly coefficient: number;
   readonly deadAfterTokens: number;
-  /** Divide by the variance of the residual, as OpenAI's code does. */
-  readonly normalised: boolean;
+  /**
+   * `normalised`: divided by the variance of the residual, as OpenAI's code does; `plain`: as the paper's formula.
+   * `saelens`: plain, without relu, times min(1, dead / k), and dead is who was so before this batch.
+   */
+  readonly form: 'normalised' | 'plain' | 'saelens';
+}
+
+/** What a forward pass is given beside the batch. */
+export interface ForwardSettings {
+  /** λ; 0 where the architecture has no penalty. */
+  readonly sparsityCoefficient: number;
+  /** [tokens, d_out] what is to be reconstructed; null: the batch itself. */
+  readonly targets?: Float32Array | null;
+  /** Matryoshka's prefixes, ascending; the last is d_sae. */
+  readonly widths?: readonly number[];
 }
 
 export interface StepSettings {
@@ -83,6 +160,8 @@ export interface ForwardResult {
   readonly sparsity: Float64Array;
   /** Non-zero activations in the whole batch; L0 = active / tokens. */
   readonly active: number;
+  /** The smallest positive activation of the batch (batchtopk's threshold follows it); null where nothing fires. */
+  readonly smallest: number | null;
 }
 
 export interface TokenWeights {
@@ -93,6 +172,7 @@ export interface TokenWeights {
 }
 
 export interface BackwardResult {
+  /** AuxK's, or the gated dictionary's own. */
   readonly auxiliaryLoss: number;
   /** Global norm over all parameters before clipping; null when it was not needed and so not computed. */
   readonly gradientNorm: number | null;
@@ -103,20 +183,22 @@ export interface BackwardResult {
 /** One dictionary in an engine's memory, for inference. Calls are queued: one runs at a time. */
 export interface EngineDictionary extends AsyncDisposable {
   readonly shape: EngineShape;
-  /** @param activations [tokens, d_in] @returns features of each token */
+  /** @param activations [tokens, d_in]; batchtopk and matryoshka choose among all of them @returns features of each token */
   encode(activations: Float32Array): Promise<SparseFeatures>;
-  /** @returns x̂ [tokens, d_in] */
+  /** @returns f W_dec + b_dec [tokens, d_out], which of a skip transcoder is not all of x̂ */
   decode(features: SparseFeatures): Promise<Float32Array>;
 }
 
 /** One dictionary in training. `backward` belongs to the latest `forward`. */
 export interface EngineTrainer extends EngineDictionary {
-  /** @param batch [tokens, d_in]; @param sparsityCoefficient λ (0 where the architecture has no penalty). */
-  forward(batch: Float32Array, sparsityCoefficient: number): Promise<ForwardResult>;
+  /** @param batch [tokens, d_in] */
+  forward(batch: Float32Array, settings: ForwardSettings): Promise<ForwardResult>;
   /** Gradient, projection, clipping, Adam, renormalisation, in that order. */
   backward(weights: TokenWeights, settings: StepSettings): Promise<BackwardResult>;
   /** Raw gradient of the latest `forward` before projection and clipping, no update: for tests and TracIn checks. */
   gradient(weights: TokenWeights, settings: StepSettings): Promise<DictionaryParameters>;
+  /** Only these features train, and no bias of the decoder nor a skip; null: everything. @param features [d_sae] 1 or 0 */
+  trainOnly(features: Uint8Array | null): Promise<void>;
   state(): Promise<TrainingState>;
   restore(state: TrainingState): Promise<void>;
 }
