@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { messageOf, UsageError } from '../../foundation/errors.ts';
+import { messageOf, unknownName, UsageError } from '../../foundation/errors.ts';
 import { canonicalJson, sha256, sha256OfFile } from '../../foundation/hash.ts';
 import { productVersion } from '../../foundation/package-root.ts';
 import { throwIfStopped, type JobControl } from '../../foundation/progress.ts';
-import { stampedName } from '../../foundation/stamped-name.ts';
+import { givenNames, stampedName } from '../../foundation/stamped-name.ts';
 import { decodeText } from '../../foundation/text.ts';
 import { resolveSources } from '../../corpus/sources.ts';
 import { BUILTIN_MODEL } from '../../model/model-store.ts';
@@ -92,7 +92,11 @@ async function corpusInputs(
       corpora.set(name, made.corpus);
       read.push(...made.read);
     } else {
-      const { contentHash } = (await (await resources.corpora()).corpus(name)).summary;
+      const store = await resources.corpora();
+      const known = await store.names();
+      if (!known.includes(name))
+        throw unknownName('corpus', name, [...Object.keys(experiment.corpora), ...givenNames(known)]);
+      const { contentHash } = (await store.corpus(name)).summary;
       corpora.set(name, { stored: name, ingest: null, searched: name === searched });
       read.push({ kind: 'corpus', name, contentHash });
     }

@@ -111,7 +111,10 @@ function provenance({ experiment, inputs, plan }: ExperimentParts, file: string)
 
 function notesOf({ experiment, inputs }: ExperimentParts, { selections }: RunFindings): string[] {
   const { randomSeeds } = experiment;
-  const short = [...selections].flatMap(([id, { note }]) => (note === null ? [] : [`${id}: ${note}`]));
+  // By the name that the file gives a corpus, not the one that it is stored under.
+  const asGiven = (note: string): string =>
+    [...inputs.corpora].reduce((text, [name, { stored }]) => text.replaceAll(stored, name), note);
+  const short = [...selections].flatMap(([id, { note }]) => (note === null ? [] : [`${id}: ${asGiven(note)}`]));
   return [
     randomSeeds.length === 1
       ? 'One random seed: intervals are over held-out text, not over seeds.'
