@@ -3,6 +3,7 @@ import { command } from '../commands/command.ts';
 import type { Studio } from '../studio.ts';
 import { type FoundSeed, lineOf } from './found-seed.ts';
 import { uriOf } from './seed-places.ts';
+import { seedSetWords } from './seed-set-words.ts';
 import type { SeedSet, SeedSets } from './seed-sets.ts';
 import type { SeedNode } from './seeds-view.ts';
 import { seedsIn, selectedSeeds, sentenceAround } from './selected-seeds.ts';
@@ -110,7 +111,7 @@ async function pickSet(
     2 * Number(root.toString() === own?.uri.toString()) + Number(name === last);
   const known = [...sets.all]
     .sort((a, b) => rank(b) - rank(a))
-    .map((set) => ({ label: set.name, description: `${t('{0} seeds', set.lines.length)}${folderWords(set)}`, set }));
+    .map((set) => ({ label: set.name, description: seedSetWords(set), set }));
   if (known.length === 0) return newSet(sets, own);
   const fresh = { label: `$(add) ${t('New seed set…')}`, description: '', set: null };
   const picked = await vscode.window.showQuickPick([...known, fresh], {
@@ -119,12 +120,6 @@ async function pickSet(
   });
   if (picked === undefined) return null;
   return picked.set ?? newSet(sets, own);
-}
-
-/** The folder of a set, where the workspace has several. */
-function folderWords({ root }: SeedSet): string {
-  const several = (vscode.workspace.workspaceFolders ?? []).length > 1;
-  return several ? ` · ${vscode.workspace.getWorkspaceFolder(root)?.name ?? ''}` : '';
 }
 
 /** A new set lies in the document's own folder; where that is none of several, the user says which. */
