@@ -179,6 +179,8 @@ export class Session {
     token.onCancellationRequested(() => {
       cancelled.abort();
     });
+    // A token that was cancelled before its request was dealt with tells nobody any more.
+    if (token.isCancellationRequested) cancelled.abort();
     return { signal: AbortSignal.any([cancelled.signal, this.#left.signal]), report: () => undefined };
   }
 }

@@ -115,6 +115,7 @@ export class DaemonConnection implements Disposable {
     params: Given,
     signal?: AbortSignal,
   ): Promise<Result> {
+    if (signal?.aborted === true) throw new Interrupted();
     const bytes = Buffer.byteLength(JSON.stringify(params));
     if (bytes > MAX_REQUEST_BYTES - 1024)
       throw new UsageError(
