@@ -65,3 +65,15 @@ export function logOf({ server }: Workbench): string {
     .map((name) => readFileSync(join(logs, name), 'utf8'))
     .join('\n');
 }
+
+/** Sends the extension what the open webview's page would not. */
+export async function tellExtension(workbench: Workbench, message: object): Promise<void> {
+  const host = (await workbench.webviewFrame()).parentFrame();
+  if (host === null) throw new Error('the page is not in a webview');
+  await host.evaluate((given) => {
+    const send = (globalThis as unknown as Record<string, (command: string, data: unknown) => void>)[
+      '__vscode_post_message__'
+    ]!;
+    send('onmessage', { message: given });
+  }, message);
+}
