@@ -145,7 +145,7 @@ for (const megabytes of [6, 49])
     const started = performance.now();
     writeFileSync(
       join(workbench.server.folder, `beside-${megabytes}.txt`),
-      'Light is bent by the mass of a galaxy.\n'.repeat(9),
+      'Light is bent by the mass of a distant galaxy.\n'.repeat(9),
     );
     await workbench.openFile(`beside-${megabytes}.txt`);
     await expect.poll(() => painted(workbench), LONG).toBeGreaterThan(2);
