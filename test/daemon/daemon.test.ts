@@ -219,6 +219,14 @@ describe('a daemon', () => {
     },
   );
 
+  it('says that it stops, so that its clients can tell that from a crash', async () => {
+    await using bench = new Workbench(program);
+    const { child } = await bench.start();
+    const client = await bench.connect();
+    child.kill('SIGTERM');
+    expect(await client.closed).toBe(messages.DAEMON_STOPPED);
+  });
+
   it('listens under a short path when its home has a long one', async () => {
     await using bench = new Workbench(program, 'x'.repeat(90), 'y'.repeat(90));
     const { endpoint, child, exit } = await bench.start();

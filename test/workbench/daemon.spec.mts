@@ -9,7 +9,7 @@ import {
 } from 'vscode-jsonrpc/node.js';
 import { publishEndpoint } from '../../server/protocol/endpoint.ts';
 import { ERROR_CODE, Hello, StopDaemon } from '../../server/protocol/messages.ts';
-import { daemonOf, extensionFolder, painted } from './steps.mts';
+import { daemonOf, extensionFolder, logOf, painted } from './steps.mts';
 import { expect, test, type Workbench } from './workbench.mts';
 
 test.use({ server: {} });
@@ -87,6 +87,7 @@ test('a daemon that is stopped in good order is no loss', async ({ workbench }) 
   await expect.poll(() => painted(workbench), LONG).toBeGreaterThan(2);
   expect(daemonOf(workbench)).not.toBe(before);
   await expect(workbench.toast('ended unexpectedly')).toHaveCount(0);
+  expect(logOf(workbench)).not.toContain(`{"kind":"lost","pid":${before}}`);
 });
 
 /** Ends the daemon in good order, so that nothing counts as a loss. */
