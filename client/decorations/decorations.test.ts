@@ -102,6 +102,13 @@ describe('values of a segment', () => {
     expect([[...decoded.spans], [...decoded.values]]).toEqual([[0, 3], [1.5]]);
   });
 
+  it('are counted over the segments of a document, known ones only', () => {
+    const segments = plain('one two three\n\nfour five');
+    const store = storeOf(segments.slice(0, 1), () => 1);
+    expect(store.count(segments)).toBe(store.get(segments[0]!.key)!.values.length);
+    expect(store.count([])).toBe(0);
+  });
+
   it('are forgotten, oldest first, when there are too many', () => {
     const store = new SegmentStore();
     const large = { spans: new Uint32Array(0), values: new Float32Array(900_000), complete: true };

@@ -40,6 +40,11 @@ export class HighlightedDocument {
     return this.#segments;
   }
 
+  /** Tokens whose values are known. */
+  get known(): number {
+    return this.#store.count(this.segments);
+  }
+
   /** What is asked for next: visible segments, then those ahead, then all. */
   missing(editors: readonly vscode.TextEditor[]): {
     readonly visible: PlacedSegment[];

@@ -12,7 +12,7 @@ export interface TokenValues {
 }
 
 /** Tokens that are remembered, all documents together: 12 bytes each. */
-const MAX_TOKENS = 2_000_000;
+export const MAX_TOKENS = 2_000_000;
 
 export function decodeValues({ spans, values }: SegmentValues): TokenValues {
   return { spans: new Uint32Array(bytesOf(spans)), values: new Float32Array(bytesOf(values)), complete: true };
@@ -38,6 +38,11 @@ export class SegmentStore {
 
   has(key: string): boolean {
     return this.#values.get(key)?.complete === true;
+  }
+
+  /** Tokens that are known of these segments. */
+  count(segments: readonly PlacedSegment[]): number {
+    return segments.reduce((tokens, { key }) => tokens + (this.#values.get(key)?.values.length ?? 0), 0);
   }
 
   set(key: string, values: TokenValues): void {
