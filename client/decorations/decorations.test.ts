@@ -72,15 +72,27 @@ describe('the paint of a document', () => {
     expect(moved.filter(({ key }) => store.has(key)).length).toBe(2);
   });
 
-  it('stays on the tokens before an edit and leaves those behind it', () => {
-    const [before, after] = [plain('one two three four'), plain('one two thrice four')];
-    const store = storeOf(before, () => 1);
+  it('stays on the tokens that an edit does not touch until they are read again', () => {
+    const [before, after] = [plain('one two three four five'), plain('one two thrice four five')];
+    const store = storeOf(before, (word) => word.length);
     store.carryOver(before, after);
     expect(store.has(after[0]!.key)).toBe(false);
-    expect(paintedTokens(after, store, LOG).map(({ from, to }) => [from, to])).toEqual([
-      [0, 3],
-      [4, 7],
-    ]);
+    const words = (): string[] =>
+      paintedTokens(after, store, LOG).map(({ from, to }) => after[0]!.text.slice(from, to));
+    expect(words()).toEqual(['one', 'two', 'four', 'five']);
+    store.forgetCarried();
+    expect(words()).toEqual([]);
+  });
+
+  it('stays on a segment whose context alone was edited, where it stands now', () => {
+    const paragraph = `${'Light bends near a mass. '.repeat(12).trim()}\n\n`;
+    const [before, after] = [plain(paragraph.repeat(2)), plain(`${paragraph.trim()}!\n\n${paragraph}`)];
+    const store = storeOf(before, () => 1);
+    store.carryOver(before, after);
+    expect(after).toHaveLength(2);
+    expect(store.has(after[1]!.key)).toBe(false);
+    expect(paintedTokens(after.slice(1), store, LOG)).toHaveLength(60);
+    expect(paintedTokens(after.slice(1), store, LOG)[0]).toMatchObject({ from: paragraph.length + 1 });
   });
 });
 

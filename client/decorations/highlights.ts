@@ -8,6 +8,7 @@ import { agreesToRead, isReadable } from './readable-documents.ts';
 import { HighlightedDocument } from './highlighted-document.ts';
 import type { PlacedSegment } from './placed-segments.ts';
 import { decodeValues, SegmentStore } from './segment-values.ts';
+import type { TextChange } from './told-paint.ts';
 import { TokenColours } from './token-colours.ts';
 
 const ON = 'highlighting';
@@ -64,7 +65,7 @@ export class Highlights implements vscode.Disposable {
         void this.#refresh();
       }),
       workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-        if (contentChanges.length > 0) this.#edited(document);
+        if (contentChanges.length > 0) this.#edited(document, contentChanges);
       }),
       workspace.onDidCloseTextDocument((document) => this.#documents.delete(document)),
       choice.onDidChange(() => {
@@ -139,11 +140,13 @@ export class Highlights implements vscode.Disposable {
     void this.#refresh();
   }
 
-  /** Paint of what changed goes at once, what is still true stays; the rest is asked for when the typing rests. */
-  #edited(document: vscode.TextDocument): void {
+  /** Paint of what changed goes at once; what is missing or may be another is asked for when the typing rests. */
+  #edited(document: vscode.TextDocument, changes: readonly TextChange[]): void {
+    const editors = vscode.window.visibleTextEditors.filter((editor) => editor.document === document);
+    for (const editor of editors) this.#colours.edited(editor, changes);
     if (!this.#on) return;
     this.#drawn = performance.now();
-    for (const editor of vscode.window.visibleTextEditors) if (editor.document === document) this.#paint(editor);
+    for (const editor of editors) this.#paint(editor);
     if (this.#delay !== null) clearTimeout(this.#delay);
     this.#delay = setTimeout(() => void this.#refresh(), setting('highlight.delay'));
   }
@@ -240,6 +243,8 @@ export class Highlights implements vscode.Disposable {
     // The next request waits for the daemon that takes its place; after too many losses that one fails.
     if (token.isCancellationRequested || error instanceof DaemonLost) return;
     this.#failure = error instanceof Error ? error.message : String(error);
+    this.#store.forgetCarried();
+    this.#paintAll();
     void tellFailure(this.#studio.log, error);
   }
 
