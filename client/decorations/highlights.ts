@@ -99,8 +99,10 @@ export class Highlights implements vscode.Disposable {
   }
 
   async toggle(on = !this.#on): Promise<void> {
+    // Seen first, remembered then.
+    const switched = this.#switch(on);
     await this.#studio.context.workspaceState.update(ON, on);
-    await this.#switch(on);
+    await switched;
   }
 
   /** The document as it is painted; also one that is not, when it can be. */
@@ -119,8 +121,8 @@ export class Highlights implements vscode.Disposable {
   async #switch(on: boolean): Promise<void> {
     this.#on = on;
     this.#failure = null;
-    await vscode.commands.executeCommand('setContext', CONTEXT_KEY, on);
     this.#changes.fire();
+    void vscode.commands.executeCommand('setContext', CONTEXT_KEY, on);
     if (on) {
       this.#paintAll();
       await this.#refresh();

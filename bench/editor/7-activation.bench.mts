@@ -1,0 +1,19 @@
+import { expect, SERVER, test } from './bench.mts';
+import { median, report } from './rows.mts';
+
+const RELOADS = 6;
+
+test.use({ server: SERVER });
+
+test('the extension’s start in the extension host', async ({ workbench: w }) => {
+  const times: number[] = [];
+  for (let i = 0; i < RELOADS; i++) {
+    await w.reload();
+    await w.run('Developer: Show Running Extensions');
+    const row = w.page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'SSAE Studio' });
+    const time = row.locator('.activation-time');
+    await expect(time).toHaveText(/\d+ms/);
+    times.push(Number(/(\d+)ms/.exec((await time.textContent())!)![1]));
+  }
+  report({ row: '7', what: 'activation: load and activate, in the extension host', goal: median(50) }, times);
+});
