@@ -38,15 +38,24 @@ describe('the paint of a document', () => {
     ]);
   });
 
-  it('names the first tokens of the strongest step, whichever their sign', () => {
+  it('names tokens of the strongest step, whichever their sign, spread over the document', () => {
     const segments = plain('weak strong worst strong weak strong');
     const values: Record<string, number> = { strong: 4, worst: -4 };
     const store = storeOf(segments, (word) => values[word] ?? 1);
+    expect(strongestTokens(segments, store, LOG, 36)).toHaveLength(4);
     expect(strongestTokens(segments, store, LOG, 2)).toEqual([
       { from: 5, to: 11, step: 5 },
-      { from: 12, to: 17, step: -5 },
+      { from: 30, to: 36, step: 5 },
     ]);
-    expect(strongestTokens(segments, store, LOG, 10)).toHaveLength(4);
+  });
+
+  it('marks a long document from its begin to its end', () => {
+    const segments = plain('A strong field. '.repeat(2000));
+    const store = storeOf(segments, () => 4);
+    const marks = strongestTokens(segments, store, LOG, 100);
+    expect(marks.length).toBeGreaterThan(90);
+    expect(marks.length).toBeLessThanOrEqual(100);
+    expect(marks.at(-1)!.from).toBeGreaterThan(0.98 * 32_000);
   });
 
   it('tells values below 0 from those above', () => {
