@@ -24,7 +24,7 @@ const englishOnly = {
  * Packages that the extension needs with its first request, in files of their own: half of its code, which would be parsed before it
  * starts. They import nothing of ours, so no circular import is cut in two, as a bundler's chunks may do.
  */
-const LATE = { zod: 'zod', 'zod/mini': 'zod-mini', 'vscode-jsonrpc/node.js': 'jsonrpc' };
+const LATE = { zod: 'zod', 'vscode-jsonrpc/node.js': 'jsonrpc' };
 const lateFiles = {
   name: 'late-files',
   setup({ onResolve }) {
