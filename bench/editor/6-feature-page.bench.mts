@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { calm, expect, SERVER, test, USUAL } from './bench.mts';
+import { calm, SERVER, test, USUAL } from './bench.mts';
 import { p95, report } from './rows.mts';
 import type { Workbench } from '../../test/workbench/workbench.mts';
 
@@ -13,26 +13,8 @@ const GOAL = p95(300);
 test.use({ server: SERVER });
 
 interface PageWindow {
-  /** By feature: when its histogram and passages were on the screen, milliseconds since 1970. */
-  ssaeShown?: Record<string, number>;
   /** When the next key was pressed, milliseconds since 1970. */
   ssaePressed?: Promise<number>;
-}
-
-/** Runs in every frame of the page: notes when a feature's page has a histogram and passages, after that frame is painted. */
-function watch(): void {
-  const shown: Record<string, number> = {};
-  (window as PageWindow).ssaeShown = shown;
-  new MutationObserver(() => {
-    const feature = /^Feature (\d+) /.exec(document.querySelector('h1')?.textContent ?? '')?.[1];
-    const isWhole =
-      document.querySelector('[role="img"][aria-label^="Histogram"]') && document.querySelector('.quantile');
-    if (feature === undefined || !isWhole || feature in shown) return;
-    shown[feature] = NaN;
-    requestAnimationFrame(() => {
-      setTimeout(() => (shown[feature] = performance.timeOrigin + performance.now()));
-    });
-  }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
 }
 
 /** Features that fire on the reference corpus, in the order of its text. */
@@ -62,17 +44,17 @@ async function take(w: Workbench, feature: number): Promise<number> {
   return w.page.evaluate(() => (window as PageWindow).ssaePressed!);
 }
 
+/** When a feature's page has a histogram and passages, milliseconds since 1970; Playwright looks at every frame and answers a little later. */
 async function shownAt(w: Workbench, feature: number): Promise<number> {
-  await expect(w.webview().getByRole('heading', { level: 1 })).toContainText(`Feature ${feature} `, LONG);
-  await expect(w.webview().locator('.quantile').first()).toBeVisible(LONG);
-  await w.page.waitForTimeout(100);
-  const frame = await w.webviewFrame();
-  return frame.evaluate((wanted) => (window as PageWindow).ssaeShown?.[wanted] ?? NaN, String(feature));
+  const page = w.webview();
+  await page.locator('h1', { hasText: `Feature ${feature} ` }).waitFor(LONG);
+  await page.locator('[role="img"][aria-label^="Histogram"]').waitFor(LONG);
+  await page.locator('.quantile').first().waitFor(LONG);
+  return Date.now();
 }
 
 test('a feature to its page with histogram and passages', async ({ workbench: w }) => {
   await w.page.setViewportSize(USUAL);
-  await w.page.addInitScript(watch);
   const wanted = features(w);
   const next = (): number => wanted.shift()!;
   const timed = async (feature: number): Promise<number> => {
