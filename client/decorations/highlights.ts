@@ -8,6 +8,7 @@ import { agreesToRead, isReadable, mayRead } from './readable-documents.ts';
 import { HighlightedDocument } from './highlighted-document.ts';
 import type { PlacedSegment } from './placed-segments.ts';
 import { decodeValues, MAX_TOKENS, SegmentStore } from './segment-values.ts';
+import type { TextChange } from './told-paint.ts';
 import { TokenColours } from './token-colours.ts';
 
 const ON = 'highlighting';
@@ -67,7 +68,7 @@ export class Highlights implements vscode.Disposable {
         void this.#refresh();
       }),
       workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-        if (contentChanges.length > 0) this.#edited(document);
+        if (contentChanges.length > 0) this.#edited(document, contentChanges);
       }),
       workspace.onDidCloseTextDocument((document) => this.#documents.delete(document)),
       choice.onDidChange(() => {
@@ -101,8 +102,10 @@ export class Highlights implements vscode.Disposable {
   }
 
   async toggle(on = !this.#on): Promise<void> {
+    // Seen first, remembered then.
+    const switched = this.#switch(on);
     await this.#studio.context.workspaceState.update(ON, on);
-    await this.#switch(on);
+    await switched;
   }
 
   /** The document as it is painted; also one that is not, when it can be. */
@@ -121,8 +124,8 @@ export class Highlights implements vscode.Disposable {
   async #switch(on: boolean): Promise<void> {
     this.#on = on;
     this.#failure = null;
-    await vscode.commands.executeCommand('setContext', CONTEXT_KEY, on);
     this.#changes.fire();
+    void vscode.commands.executeCommand('setContext', CONTEXT_KEY, on);
     if (on) {
       this.#paintAll();
       await this.#refresh();
@@ -142,11 +145,13 @@ export class Highlights implements vscode.Disposable {
     void this.#refresh();
   }
 
-  /** Paint of what changed goes at once, what is still true stays; the rest is asked for when the typing rests. */
-  #edited(document: vscode.TextDocument): void {
+  /** Paint of what changed goes at once; what is missing or may be another is asked for when the typing rests. */
+  #edited(document: vscode.TextDocument, changes: readonly TextChange[]): void {
+    const editors = vscode.window.visibleTextEditors.filter((editor) => editor.document === document);
+    for (const editor of editors) this.#colours.edited(editor, changes);
     if (!this.#on) return;
     this.#drawn = performance.now();
-    for (const editor of vscode.window.visibleTextEditors) if (editor.document === document) this.#paint(editor);
+    for (const editor of editors) this.#paint(editor);
     if (this.#delay !== null) clearTimeout(this.#delay);
     this.#delay = setTimeout(() => void this.#refresh(), setting('highlight.delay'));
   }
@@ -259,6 +264,8 @@ export class Highlights implements vscode.Disposable {
     // The next request waits for the daemon that takes its place; after too many losses that one fails.
     if (token.isCancellationRequested || error instanceof DaemonLost) return;
     this.#failure = error instanceof Error ? error.message : String(error);
+    this.#store.forgetCarried();
+    this.#paintAll();
     void tellFailure(this.#studio.log, error);
   }
 

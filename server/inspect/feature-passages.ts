@@ -4,8 +4,9 @@ import type { Passage } from '../corpus/passage.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FeaturePassage } from '../protocol/feature-pages.ts';
 import type { PassageSource } from './corpus-features.ts';
-import type { IndexedFeature } from './feature-index.ts';
-import { featuresOfTexts } from './text-features.ts';
+import { FIRST_OCTAVE, type IndexedFeature } from './feature-index.ts';
+import { activationsOfFeature } from './feature-activations.ts';
+import { activationsOfTexts } from './text-features.ts';
 import type { InspectedDictionary } from './token-readings.ts';
 
 /** A passage repeats those before it when at least this share of its 13-grams is in them: the rule of ingesting. */
@@ -65,7 +66,7 @@ export async function spreadPassages(
 export async function featurePassages(
   inspected: InspectedDictionary,
   feature: number,
-  indexed: Pick<IndexedFeature, 'top' | 'samples'>,
+  indexed: Pick<IndexedFeature, 'top' | 'samples' | 'histogram'>,
   count: number,
   corpus: PassageSource,
   control: JobControl,
@@ -73,21 +74,23 @@ export async function featurePassages(
   if (count === 0 || indexed.top.length === 0) return [];
   const passages = await spreadPassages(indexed, count, corpus);
   const encodings = passages.map(({ text }) => inspected.model.encode(text));
-  const { starts, features } = await featuresOfTexts(encodings, inspected, control.signal);
-  const activationAt = (row: number): number => {
-    const [begin, end] = [features.offsets[row]!, features.offsets[row + 1]!];
-    const place = features.features.subarray(begin, end).indexOf(feature);
-    return place < 0 ? 0 : features.values[begin + place]!;
-  };
+  const { starts, rows } = await activationsOfTexts(encodings, inspected, control.signal);
+  const activations = await activationsOfFeature(rows, feature, inspected, weakestOf(indexed));
   return passages
     .map(({ id, text, provenance }, i) => {
       const { starts: from, ends, special } = encodings[i]!;
       const tokens = [...special.keys()]
         .filter((token) => special[token] !== 1)
-        .map((token) => ({ text: text.slice(from[token], ends[token]), activation: activationAt(starts[i]! + token) }));
+        .map((token) => ({ text: text.slice(from[token], ends[token]), activation: activations[starts[i]! + token]! }));
       const maximum = tokens.reduce((most, { activation }) => Math.max(most, activation), 0);
       const share = Math.min(1, maximum / indexed.top[0]!.maximum);
       return { id, source: provenance.source, maximum, share, tokens };
     })
     .sort((a, b) => b.maximum - a.maximum);
+}
+
+/** Below every activation that was counted: the first octave holds all that are weaker, too. */
+function weakestOf({ histogram }: Pick<IndexedFeature, 'histogram'>): number {
+  const first = histogram.findIndex((count) => count > 0);
+  return first <= 0 ? 0 : 2 ** (FIRST_OCTAVE + first);
 }
