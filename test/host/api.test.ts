@@ -26,7 +26,10 @@ describe('the API for other extensions', () => {
       const source = new vscode.CancellationTokenSource();
       const started = performance.now();
       if (milliseconds === null) source.cancel();
-      else setTimeout(() => { source.cancel(); }, milliseconds);
+      else
+        setTimeout(() => {
+          source.cancel();
+        }, milliseconds);
       await assert.rejects(studio.readActivations(text, {}, source.token), vscode.CancellationError);
       assert.ok(performance.now() - started < 2000, `cancelled after ${milliseconds} ms`);
     }
