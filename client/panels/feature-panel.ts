@@ -13,7 +13,7 @@ import { webviewPage } from './panel-page.ts';
 
 type Asked<Type extends FromFeaturePanel['type']> = Extract<FromFeaturePanel, { type: Type }>;
 
-const PASSAGES = 24;
+const PASSAGES = 40;
 const LOGITS = 10;
 
 /** One feature page: answers what its page asks, and follows the label, the bookmark and the corpus that it shows. */

@@ -11,28 +11,13 @@ export interface TextFeatures {
   readonly features: SparseFeatures;
 }
 
-/** [tokens of all texts, d_in] what a dictionary reads of some texts; row `starts[i] + t` is token t of text i. */
-export interface TextActivations {
-  readonly starts: readonly number[];
-  readonly rows: Float32Array;
-}
-
 /** Features of every token of some texts, from one run of the model's head and one of the dictionary. */
 export async function featuresOfTexts(
   encodings: readonly Encoding[],
   inspected: { readonly model: LanguageModel; readonly dictionary: Dictionary; readonly engine: EngineDictionary },
   signal: AbortSignal,
 ): Promise<TextFeatures> {
-  const { starts, rows } = await activationsOfTexts(encodings, inspected, signal);
-  return { starts, features: await inspected.engine.encode(rows) };
-}
-
-/** The stream at the dictionary's hook point, from one run of the model's head. */
-export async function activationsOfTexts(
-  encodings: readonly Encoding[],
-  { model, dictionary }: { readonly model: LanguageModel; readonly dictionary: Dictionary },
-  signal: AbortSignal,
-): Promise<TextActivations> {
+  const { model, dictionary, engine } = inspected;
   const { dIn } = dictionary.shape;
   const starts: number[] = [];
   let total = 0;
@@ -55,5 +40,5 @@ export async function activationsOfTexts(
     );
     rows.set(own, (start + window.from) * dIn);
   }
-  return { starts, rows };
+  return { starts, features: await engine.encode(rows) };
 }
