@@ -29,7 +29,7 @@ const cases = (values.quick ? QUICK_CASES : CASES).filter(
   ({ architecture }) => values.architecture === undefined || values.architecture === architecture,
 );
 const control = {
-  signal: AbortSignal.any([]),
+  signal: globalThis.AbortSignal.any([]),
   report: ({ stage, done, total }) => process.stderr.write(`${done + 1} of ${total}: ${stage}\n`),
 };
 const result = await benchSae(Number(values.rounds ?? (values.quick ? 3 : 7)), control, cases);
