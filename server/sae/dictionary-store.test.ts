@@ -9,8 +9,8 @@ import type { SaeLensDictionary } from './saelens.ts';
 
 const made: SaeLensDictionary = {
   shape: {
-    ...{ dIn: 2, dSae: 3, applyDecoderBiasToInput: true, unitNormDecoder: true },
-    architecture: { kind: 'topk', k: 1 },
+    ...{ dIn: 2, dOut: 2, dSae: 3, applyDecoderBiasToInput: true, unitNormDecoder: true, skip: false },
+    architecture: { kind: 'topk', k: 1, rescaledByDecoderNorm: false },
   },
   parameters: {
     encoder: Float32Array.from([1, 2, 3, 4, 5, 6]),
