@@ -1,6 +1,6 @@
 /**
  * What can be asked for of each architecture, with its defaults. What the options mean, how they train and how they are stored is said in
- * `server/sae/architectures`, one file a family; an architecture is added in these two places and gets its options in the command line.
+ * `server/sae/architectures`, one file a family; the command line's options are in `server/cli/architecture-options.ts`.
  */
 import { z } from 'zod';
 
@@ -104,4 +104,6 @@ export const Architecture = z.discriminatedUnion('kind', [
   TranscoderArchitecture,
 ]);
 export type Architecture = z.infer<typeof Architecture>;
+/** As a caller writes it: what has a default may be left out. */
+export type ArchitectureInput = z.input<typeof Architecture>;
 export type ArchitectureKind = Architecture['kind'];

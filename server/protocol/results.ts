@@ -211,7 +211,8 @@ export interface EncodeResult {
   readonly output: string;
   readonly tokens: number;
   readonly l0: number;
-  readonly explainedVariance: number;
+  /** Null of a transcoder, whose targets are not given. */
+  readonly explainedVariance: number | null;
 }
 
 export interface CountDensitiesResult {
