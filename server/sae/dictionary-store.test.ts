@@ -60,6 +60,12 @@ describe('the dictionary store', () => {
     expect((await saveDictionary(join(folder, 'c'), other, manifest)).contentHash).not.toBe(full.contentHash);
   });
 
+  it('gives dictionaries from before there were transcoders the content hash they had', async () => {
+    const folder = await store.resolve('builtin-gsae');
+    const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as { contentHash: string };
+    expect((await store.load('builtin-gsae')).contentHash).toBe(manifest.contentHash);
+  });
+
   it('names the nearest dictionary when there is none of that name', async () => {
     await saveDictionary(store.outputFolder('physics'), made, manifest);
     await expect(store.load('physic')).rejects.toThrow(UsageError);

@@ -46,7 +46,7 @@ export function saeLensName(shape: EngineShape, transcoder: boolean): string {
   const { kind } = shape.architecture;
   const found = Object.entries(FORMS).find(
     ([, form]) =>
-      form.kind === kind && form.transcoder === transcoder && form.skip === shape.skip && form.unfinished === false,
+      form.kind === kind && form.transcoder === transcoder && form.skip === shape.skip && !form.unfinished,
   );
   if (found !== undefined) return found[0];
   throw new WorkError(

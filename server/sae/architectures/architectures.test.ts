@@ -157,7 +157,8 @@ describe('the prefixes of matryoshka', () => {
     const all = Array.from({ length: 200 }, (_, seed) => draw(seed)).flatMap((widths) => widths.slice(0, -1));
     expect(all.every((width) => Number.isInteger(width) && width >= 1 && width <= 4096)).toBe(true);
     const short = all.filter((width) => width < 64).length / all.length;
-    expect(short).toBeGreaterThan(0.4);
-    expect(short).toBeLessThan(0.6);
+    // Half of the draws; equal ones, which are mostly short, count once.
+    expect(short).toBeGreaterThan(0.3);
+    expect(short).toBeLessThan(0.5);
   });
 });
