@@ -1,16 +1,16 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { referenceEngine } from '../../test/reference-engine.ts';
+import { computedBySaeLens, saeLensAbsent } from '../../test/saelens-peer.ts';
 import { buildParameters } from '../compute/engine.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { readJson } from '../foundation/files.ts';
 import { packageRoot } from '../foundation/package-root.ts';
 import { Random } from '../foundation/random.ts';
-import { SafetensorsFile, writeSafetensors } from '../foundation/safetensors.ts';
+import { SafetensorsFile } from '../foundation/safetensors.ts';
 import { Architecture } from '../protocol/architectures.ts';
 import { familyOf } from './architectures/families.ts';
 import { reconstruct } from './reconstruct.ts';
@@ -218,28 +218,10 @@ describe('a dictionary', () => {
   });
 });
 
-const python =
-  process.env['SSAE_PEERS_PYTHON'] ??
-  join(packageRoot, '..', '.venv-peers', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-const LOAD_WITH_SAELENS = `
-import sys
-from safetensors.torch import load_file, save_file
-from sae_lens import SAE
-for folder in sys.argv[2:]:
-    sae = SAE.load_from_disk(folder, dtype="float32")
-    x = load_file(sys.argv[1])["activations"]
-    f = sae.encode(x)
-    out = {"feature_acts": f.detach().contiguous(), "reconstruction": sae(x).detach().contiguous()}
-    save_file(out, folder + "/out.safetensors")
-`;
-const peersAbsent = existsSync(python) ? '' : ' (skipped: no Python with sae_lens)';
-
-describe.skipIf(peersAbsent !== '')(`SAELens 6.54.12${peersAbsent}`, () => {
+describe.skipIf(saeLensAbsent !== '')(`SAELens 6.54.12${saeLensAbsent}`, () => {
   it('loads a written folder without conversion and computes the same', { timeout: 300_000 }, async () => {
     const random = new Random(9);
     const input = Float32Array.from({ length: 64 * 16 }, () => 2 * random.normal());
-    const rows = join(folder, 'rows.safetensors');
-    await writeSafetensors(rows, { activations: { dtype: 'F32', shape: [64, 16], data: input } });
     const dictionaries = Object.entries(REQUESTS).map(([name, request], i) => ({
       folder: join(folder, name),
       dictionary: made(request, 7 + i),
@@ -250,16 +232,11 @@ describe.skipIf(peersAbsent !== '')(`SAELens 6.54.12${peersAbsent}`, () => {
       await writeSaeLens(folder, dictionary, storage);
     }
     const folders = dictionaries.map((each) => each.folder);
-    execFileSync(python, ['-c', LOAD_WITH_SAELENS, rows, ...folders], { stdio: ['ignore', 'ignore', 'pipe'] });
-    for (const folder of folders) {
-      await using theirs = await SafetensorsFile.open(join(folder, 'out.safetensors'));
-      const mine = await run(await readSaeLens(folder), input);
-      for (const [got, name] of [
-        [mine.features, 'feature_acts'],
-        [mine.reconstruction, 'reconstruction'],
-      ] as const) {
-        const want = await theirs.float32(name);
-        expect(largest(got.map((value, i) => value - want[i]!))).toBeLessThan(1e-5 * largest(want));
+    for (const [i, theirs] of (await computedBySaeLens(folders, input, 16)).entries()) {
+      const mine = await run(await readSaeLens(folders[i]!), input);
+      for (const name of ['features', 'reconstruction'] as const) {
+        const want = theirs[name];
+        expect(largest(mine[name].map((value, at) => value - want[at]!))).toBeLessThan(1e-5 * largest(want));
       }
     }
   });

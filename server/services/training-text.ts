@@ -1,5 +1,5 @@
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
-import { UsageError } from '../foundation/errors.ts';
+import { UsageError, WorkError } from '../foundation/errors.ts';
 import { sha256 } from '../foundation/hash.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import { Random } from '../foundation/random.ts';
@@ -104,8 +104,13 @@ export async function trainingActivations(
   const harvest = (hookPoint: string): Promise<ActivationFolder> =>
     resources.activations.harvest(model, hookPoint, source, control);
   const data = await harvest(given.hookPoint);
+  const targets = given.targetHookPoint === null ? null : await harvest(given.targetHookPoint);
+  if (targets !== null && targets.rows !== data.rows)
+    throw new WorkError(
+      `${given.hookPoint} gave ${data.rows} rows and ${String(given.targetHookPoint)} ${targets.rows}; run ssae cache clear and harvest again`,
+    );
   return {
-    data: given.targetHookPoint === null ? data : { ...data, targets: await harvest(given.targetHookPoint) },
+    data: targets === null ? data : { ...data, targets },
     origin: { model: name, modelHash: contentHash, hookPoint: given.hookPoint, contextLength },
   };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { referenceEngine } from '../../test/reference-engine.ts';
+import { computedBySaeLens, saeLensAbsent } from '../../test/saelens-peer.ts';
 import { synthesise } from '../../test/synthetic-activations.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { Interrupted, UsageError } from '../foundation/errors.ts';
@@ -11,6 +12,7 @@ import { writeSafetensors } from '../foundation/safetensors.ts';
 import { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import { loadDictionary } from '../sae/dictionary-store.ts';
 import type { Dictionary } from '../sae/dictionary.ts';
+import { reconstruct } from '../sae/reconstruct.ts';
 import { openActivationFile, openTranscoderFile } from './activation-file.ts';
 import { finetuneDictionary, trainDictionary, type TrainedDictionary } from './train.ts';
 
@@ -191,5 +193,25 @@ describe('targets', () => {
     await expect(openTranscoderFile(data.shards[0]!.path, path)).rejects.toThrow(
       /tensor "activations" has 10 rows, the activations have 3000/,
     );
+  });
+});
+
+describe.skipIf(saeLensAbsent !== '')(`SAELens${saeLensAbsent}`, () => {
+  it('loads what training stores and reconstructs the same', { timeout: 300_000 }, async () => {
+    const rows = synthesise(50, D_IN, 12, 9);
+    const trained: TrainedDictionary[] = [];
+    for (const [, architecture] of KINDS) {
+      output = join(folder, `dictionary-${outputs++}`);
+      trained.push(await train(architecture, { tokens: 64 * 100 }));
+    }
+    const folders = trained.map(({ result }) => result.path);
+    for (const [i, { reconstruction }] of (await computedBySaeLens(folders, rows, D_IN)).entries()) {
+      const { shape, parameters } = trained[i]!.dictionary;
+      await using engine = await referenceEngine.dictionary(shape, parameters);
+      const mine = await reconstruct(engine, parameters, await engine.encode(rows), rows);
+      const most = reconstruction.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+      const apart = mine.reduce((largest, value, at) => Math.max(largest, Math.abs(value - reconstruction[at]!)), 0);
+      expect(apart, KINDS[i]![0]).toBeLessThan(1e-5 * most);
+    }
   });
 });

@@ -55,6 +55,19 @@ describe('the rows of an epoch', () => {
     expect([...epochs[0]!.rows]).not.toEqual(expected);
   });
 
+  it('come with the targets of the same row, each by its own factor', async () => {
+    const path = join(folder, 'targets.safetensors');
+    const rows = Float32Array.from({ length: 200 }, (_, row) => -row);
+    await writeSafetensors(path, { targets: { dtype: 'F32', shape: [200, 1], data: rows } });
+    const shards = [{ path, rows: 200, sequences: [] }];
+    const targets = { dIn: 1, rows: 200, contentHash: 't', shards, tensor: 'targets' };
+    const source = new BatchSource({ ...data, targets }, all, options);
+    await source.deal(30, ONE, 1);
+    const batch = await source.deal(250, { input: 2, output: 0.5 }, 2);
+    expect([...batch.targets!]).toEqual([...batch.rows].map((row) => -row / 2));
+    expect([...batch.values].filter((_, at) => at % D_IN === 0)).toEqual([...batch.rows].map((row) => 2 * row));
+  });
+
   it('go on from a position as if never interrupted', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 1, max: 90 }), async (position, tokens) => {

@@ -95,6 +95,25 @@ describe('resampling', () => {
     expect([...state.tokensSinceFired]).toEqual([0, 0, 0]);
   });
 
+  it('opens the gate of a gated dictionary’s feature as its magnitude', () => {
+    const gated = { ...shape, architecture: { kind: 'gated', variant: 'paper' } } as const;
+    const extras = (fill: number): Pick<TrainingState['parameters'], 'magnitudeScale' | 'magnitudeBias'> => ({
+      ...{ magnitudeScale: new Float32Array(3).fill(fill), magnitudeBias: new Float32Array(3).fill(fill) },
+    });
+    const plain = stateOf([0, 100, 0]);
+    const state = {
+      ...plain,
+      parameters: { ...plain.parameters, ...extras(1) },
+      firstMoment: { ...plain.firstMoment, ...extras(2) },
+      secondMoment: { ...plain.secondMoment, ...extras(3) },
+    };
+    resampleDead(gated, state, 50, batch, Float64Array.from([1, 0]), new Random(1));
+    for (const [array, fill] of [[state.parameters, 1] as const, [state.secondMoment, 3] as const]) {
+      expect([...array.magnitudeScale!]).toEqual([fill, 0, fill]);
+      expect([...array.magnitudeBias!]).toEqual([fill, 0, fill]);
+    }
+  });
+
   it('changes nothing where all features live', () => {
     const state = stateOf([0, 49, 0]);
     expect(resampleDead(shape, state, 50, batch, Float64Array.from([1, 1]), new Random(1))).toBe(0);
