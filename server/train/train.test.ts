@@ -77,8 +77,8 @@ function withForward(change: (step: number, result: ForwardResult) => void): Eng
       const trainer = await referenceEngine.trainer(shape, start);
       const forward = trainer.forward.bind(trainer);
       let steps = 0;
-      trainer.forward = async (batch, coefficient) => {
-        const result = await forward(batch, coefficient);
+      trainer.forward = async (batch, settings) => {
+        const result = await forward(batch, settings);
         change(++steps, result);
         return result;
       };
