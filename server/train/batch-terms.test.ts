@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { weighLosses } from './objective.ts';
 import { addTargetL0 } from './target-l0.ts';
-import { nextThreshold } from './threshold-average.ts';
+import { nextThreshold, thresholdRate } from './threshold-average.ts';
 
 describe('a target for L0', () => {
   const errors = Float64Array.of(1, 2, 3);
@@ -29,10 +29,16 @@ describe('a target for L0', () => {
 });
 
 describe('the threshold of a batchtopk run', () => {
+  it('follows the last twentieth of a short run, 100 steps of a long one', () => {
+    expect(thresholdRate(10)).toBe(1);
+    expect(thresholdRate(200)).toBe(0.1);
+    expect(thresholdRate(1e6)).toBe(0.01);
+  });
+
   it('begins with the first batch that fires and then follows slowly', () => {
-    expect(nextThreshold(null, null)).toBeNull();
-    expect(nextThreshold(null, 2)).toBe(2);
-    expect(nextThreshold(2, null)).toBe(2);
-    expect(nextThreshold(2, 3)).toBeCloseTo(2.01, 12);
+    expect(nextThreshold(null, null, 0.01)).toBeNull();
+    expect(nextThreshold(null, 2, 0.01)).toBe(2);
+    expect(nextThreshold(2, null, 0.01)).toBe(2);
+    expect(nextThreshold(2, 3, 0.01)).toBeCloseTo(2.01, 12);
   });
 });

@@ -130,7 +130,7 @@ async function startOf({ plan, from, engine, data, split }: Job, rows: BatchSour
   const scale = { input, output };
   if (from !== null) {
     const scaled = foldHomogeneousScale(from.parameters, { input: 1 / input, output: 1 / output });
-    const threshold = plan.followsThreshold ? (scaled.threshold?.[0] ?? null) : null;
+    const threshold = plan.thresholdRate !== null ? (scaled.threshold?.[0] ?? null) : null;
     return { from: parametersFor(shape, scaled), scale, threshold };
   }
   const inputs = sample.values.map((value) => value * input);

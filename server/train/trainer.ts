@@ -170,7 +170,8 @@ class Loop {
     this.#milliseconds.push(elapsed);
     this.#seconds += elapsed / 1000;
     this.#steps = step;
-    if (plan.followsThreshold) this.#threshold = nextThreshold(this.#threshold, forward.smallest);
+    const rate = plan.thresholdRate;
+    if (rate !== null) this.#threshold = nextThreshold(this.#threshold, forward.smallest, rate);
     const deadShare = auxiliary === null ? null : dead / plan.shape.dSae;
     const levels = Math.max(1, widths.length);
     this.#note({ batch, forward, weighed, levels, loss: weighed.loss + auxiliaryLoss, deadShare, learningRate });

@@ -8,6 +8,7 @@ import { familyOf } from '../sae/architectures/families.ts';
 import type { SparsityTerm } from '../sae/architectures/family.ts';
 import { anewLike, continuationOf } from '../sae/architectures/finetuned.ts';
 import type { Dictionary } from '../sae/dictionary.ts';
+import { thresholdRate } from './threshold-average.ts';
 
 export interface TrainingPlan {
   readonly shape: EngineShape;
@@ -26,8 +27,8 @@ export interface TrainingPlan {
   readonly sparsity: SparsityTerm;
   readonly sparsityWarmupSteps: number;
   readonly prefixes: Prefixes | null;
-  /** A moving average of the batch's smallest activation is kept, for a dictionary stored with a threshold. */
-  readonly followsThreshold: boolean;
+  /** η of the moving average that becomes the threshold of the stored dictionary; null where there is none. */
+  readonly thresholdRate: number | null;
   readonly auxiliary: AuxiliaryLoss | null;
   readonly resampling: ResamplingPlan | null;
 }
@@ -96,7 +97,8 @@ function plan(
     sparsity: needs.sparsity,
     // Anthropic, April 2024: λ grows over the first 5 % of training. A finetuned dictionary is sparse already.
     sparsityWarmupSteps: finetunes ? 0 : Math.floor(steps / 20),
-    ...{ prefixes: needs.prefixes, followsThreshold: needs.followsThreshold },
+    prefixes: needs.prefixes,
+    thresholdRate: needs.followsThreshold ? thresholdRate(steps) : null,
     auxiliary: needs.auxiliaryLoss ? auxiliaryLoss(shape, steps, batch) : null,
     // A feature that is silent in the domain is still the general dictionary's.
     resampling: needs.resampling && !finetunes ? resamplingPlan(steps, batch) : null,
