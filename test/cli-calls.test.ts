@@ -60,6 +60,19 @@ describe('a wrong call ends with status 2 and says', () => {
     ],
     ['which options exclude each other', [...TRAIN, '--tilt', '1', '--tau', '1'], /--tilt is 1 and --tau is 1/],
     ['that TERM needs a tilt', [...TRAIN, '--objective', 'term'], /--objective term needs a tilt/],
+    ['that tilts exclude each other', [...TRAIN, '--tau', '1', '--ess', '0.5'], /--tau is 1 and --ess is 0\.5/],
+    [
+      'that the mean has no tilt',
+      [...TRAIN, '--objective', 'erm', '--ess', '0.5'],
+      /tilt was given with --objective erm/,
+    ],
+    [
+      'that a warm-up needs a tilt',
+      [...TRAIN, '--tilt-warmup', '5'],
+      /--tilt-warmup is 5 without a tilt; expected --ess/,
+    ],
+    ['that an inner tilt needs passages', [...TRAIN, '--tau', '1', '--inner-tau', '2'], /expected --passages too/],
+    ['that a share is at most 1', [...TRAIN, '--ess', '1.5'], /--ess is "1\.5"; expected a number above 0/],
     [
       'that an arm needs a dictionary',
       ['retrieve', '--seeds', 's', '--corpus', 'c', '--arm', 'bm25+tracin', '--tokens', '9'],
@@ -109,6 +122,17 @@ describe('options become the request that the daemon would check too', () => {
       seed: 3,
       output: './out',
       resume: false,
+    });
+  });
+
+  it('of an objective that tilts passages and holds the effective sample size', async () => {
+    const words = [...TRAIN, '--ess', '0.5', '--tilt-warmup', '100', '--passages', '--inner-tau', '0.5'];
+    const { calls } = await run(words, { answers: { train: new WorkError('') } });
+    expect(calls[0]!.request).toMatchObject({
+      objective: {
+        ...{ kind: 'term', tilt: { kind: 'sample_size', share: 0.5 }, tilts: 'loss', warmupSteps: 100 },
+        passages: { inner: { kind: 'relative', tau: 0.5 } },
+      },
     });
   });
 

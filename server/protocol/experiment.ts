@@ -81,17 +81,35 @@ const ExperimentObjective = z
           .number()
           .min(0)
           .optional()
-          .describe('Relative tilt: t = tau / mean loss of the batch. Either this or "tilt".')
+          .describe('Relative tilt: t = tau / mean loss of the batch. Exactly one of this, "tilt" and "ess".')
           .meta({ examples: [0.1, 0.5] }),
-        tilt: z.number().min(0).optional().describe('Raw tilt t, in units of 1/loss. Either this or "tau".'),
+        tilt: z.number().min(0).optional().describe('Raw tilt t, in units of 1/loss, instead of "tau".'),
+        ess: z
+          .number()
+          .gt(0)
+          .max(1)
+          .optional()
+          .describe(
+            'Instead of "tau": the share of the batch at which the effective sample size 1 / Σ w² is held; the tilt is solved each step.',
+          )
+          .meta({ examples: [0.5] }),
+        warmupSteps: z.int().min(0).optional().describe('Steps over which the tilt grows from 0.'),
+        innerTau: z
+          .number()
+          .min(0)
+          .optional()
+          .describe(
+            'Tilt whole passages, and the tokens within each by this relative tilt; 0 tilts the mean losses of passages.',
+          )
+          .meta({ examples: [0] }),
         tilts: z
           .enum(['loss', 'reconstruction'])
           .default('loss')
           .describe('What is tilted: reconstruction error plus sparsity penalty, or the error alone.'),
       })
       .refine(
-        ({ tau, tilt }) => (tau === undefined) !== (tilt === undefined),
-        'expected exactly one of "tau" and "tilt"',
+        ({ tau, tilt, ess }) => [tau, tilt, ess].filter((given) => given !== undefined).length === 1,
+        'expected exactly one of "tau", "tilt" and "ess"',
       ),
   ])
   .describe('What training minimises.');

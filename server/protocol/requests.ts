@@ -48,16 +48,28 @@ export const TrainingData = z.discriminatedUnion('kind', [
 ]);
 export type TrainingData = z.infer<typeof TrainingData>;
 
+const RawTilt = z.object({ kind: z.literal('raw'), t: z.number().min(0) });
+/** t = tau / mean loss of the batch. */
+const RelativeTilt = z.object({ kind: z.literal('relative'), tau: z.number().min(0) });
+
+/** `sample_size`: the t at which 1 / Σ w² is this share of the batch's tokens, solved anew each step. */
+export const Tilt = z.discriminatedUnion('kind', [
+  RawTilt,
+  RelativeTilt,
+  z.object({ kind: z.literal('sample_size'), share: z.number().gt(0).max(1) }),
+]);
+export type Tilt = z.infer<typeof Tilt>;
+
 export const Objective = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('erm') }),
   z.object({
     kind: z.literal('term'),
-    /** `raw` is t; `relative` is tau, t = tau / mean loss of the batch. */
-    tilt: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('raw'), t: z.number().min(0) }),
-      z.object({ kind: z.literal('relative'), tau: z.number().min(0) }),
-    ]),
+    tilt: Tilt,
     tilts: z.enum(['loss', 'reconstruction']).default('loss'),
+    /** Steps over which the tilt grows from 0; absent for none. */
+    warmupSteps: z.int().min(0).optional(),
+    /** `tilt` is of passages instead of tokens, and `inner` of the tokens within each; raw 0 is their mean loss. */
+    passages: z.object({ inner: z.discriminatedUnion('kind', [RawTilt, RelativeTilt]) }).optional(),
   }),
 ]);
 export type Objective = z.infer<typeof Objective>;

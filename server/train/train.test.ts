@@ -13,6 +13,7 @@ import { Interrupted, UsageError, WorkError } from '../foundation/errors.ts';
 import { packageRoot } from '../foundation/package-root.ts';
 import { unwatched, type JobControl } from '../foundation/progress.ts';
 import { Random } from '../foundation/random.ts';
+import type { TrainingPoint } from '../foundation/training-point.ts';
 import { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import { loadDictionary } from '../sae/dictionary-store.ts';
 import { checkpointPath } from './checkpoint.ts';
@@ -77,8 +78,8 @@ function withForward(change: (step: number, result: ForwardResult) => void): Eng
       const trainer = await referenceEngine.trainer(shape, start);
       const forward = trainer.forward.bind(trainer);
       let steps = 0;
-      trainer.forward = async (batch, coefficient) => {
-        const result = await forward(batch, coefficient);
+      trainer.forward = async (batch, settings) => {
+        const result = await forward(batch, settings);
         change(++steps, result);
         return result;
       };
@@ -156,6 +157,29 @@ describe('training', () => {
     expect((await stat(checkpointPath(output)).catch(() => null)) === null).toBe(true);
   });
 
+  it('holds the effective sample size that was asked for at every step', async () => {
+    const { result } = await train({ objective: { kind: 'term', tilt: { kind: 'sample_size', share: 0.25 } } });
+    const history = JSON.parse(await readFile(join(output, 'history.json'), 'utf8')) as TrainingPoint[];
+    for (const { effectiveSampleSize, tilt } of history) {
+      expect(Math.abs(effectiveSampleSize / 16 - 1)).toBeLessThan(1e-9);
+      expect(tilt).toBeGreaterThan(0);
+    }
+    expect(new Set(history.map(({ tilt }) => tilt)).size).toBe(40);
+    expect(result).toMatchObject({ objective: 'term', tilt: null, tau: null, sampleSizeShare: 0.25 });
+    expect(result.final.effectiveSampleSize).toBeCloseTo(16, 6);
+  });
+
+  it('tilts passages where the activations say what they are, and else says what to do', async () => {
+    const objective = { kind: 'term', tilt: { kind: 'relative', tau: 1 }, passages: { inner: { kind: 'raw', t: 0 } } };
+    await expect(train({ objective })).rejects.toThrow(/which rows belong to one passage; train on --corpus/);
+    const [shard] = data.shards;
+    const sequences = Array.from({ length: 150 }, (_, i) => ({ key: `text ${i}`, rows: 20 }));
+    const texts = { ...data, shards: [{ ...shard!, sequences }] };
+    const { result } = await train({ objective }, unwatched, referenceEngine, texts);
+    expect(result.final.effectiveSampleSize).toBeGreaterThan(1);
+    expect(result.final.effectiveSampleSize).toBeLessThan(64);
+  });
+
   it('stores float16 when asked and measures what it stored', async () => {
     const { dictionary } = await train({ storage: 'float16' });
     const weights = join(output, 'sae_weights.safetensors');
@@ -168,6 +192,10 @@ describe('a run that is stopped', () => {
   it.each([
     ['topk', { architecture: topk }],
     ['relu, across resampling', { architecture: relu }],
+    [
+      'a held effective sample size, across its warm-up',
+      { objective: { kind: 'term', tilt: { kind: 'sample_size', share: 0.4 }, warmupSteps: 19 } },
+    ],
   ])('ends with the same bytes when resumed: %s', async (_, changes) => {
     await train(changes);
     const whole = await artifacts(output);
@@ -257,6 +285,11 @@ describe('a run that goes wrong', () => {
 
   it.each([
     ['more active features than features', { architecture: { kind: 'topk', k: 25 } }, /--k is 25 and --d-sae is 24/],
+    [
+      'an effective sample size of less than a token',
+      { objective: { kind: 'term', tilt: { kind: 'sample_size', share: 0.01 } } },
+      /--ess is 0\.01 of a batch of 64 tokens.*at least 0\.015625/,
+    ],
   ])('refuses %s', async (_, changes, message) => {
     await expect(train(changes)).rejects.toThrow(UsageError);
     await expect(train(changes)).rejects.toThrow(message);

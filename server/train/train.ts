@@ -16,6 +16,8 @@ import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
 import { History } from './history.ts';
 import { activationScale, initialParameters, SAMPLE_ROWS } from './initialise.ts';
 import { measureHeldOut } from './measure.ts';
+import { needsPassages } from './objective.ts';
+import { Passages } from './passages.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
 
@@ -89,7 +91,8 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
   };
   const stored = request.resume ? await readCheckpoint(path, plan.shape, identity) : null;
   if (!request.resume) await removeCheckpoint(path);
-  const rows = new BatchSource(data, split.training, { seed: request.seed });
+  const passages = needsPassages(plan.objective) ? new Passages(data) : null;
+  const rows = new BatchSource(data, split.training, { seed: request.seed, passages });
   const start = stored === null ? await startOf(job, rows) : { from: stored.state, scale: stored.scale };
   await rows.seek(stored?.position ?? 0);
   const history = new History(stored?.history);
@@ -160,11 +163,20 @@ async function finish(
   return { dictionary, result };
 }
 
-function describeObjective(objective: TrainingPlan['objective']): Pick<TrainResult, 'objective' | 'tilt' | 'tau'> {
-  if (objective.kind === 'erm') return { objective: 'erm', tilt: null, tau: null };
-  return objective.tilt.kind === 'raw'
-    ? { objective: 'term', tilt: objective.tilt.t, tau: null }
-    : { objective: 'term', tilt: null, tau: objective.tilt.tau };
+type ObjectiveFigures = Pick<TrainResult, 'objective' | 'tilt' | 'tau' | 'sampleSizeShare'>;
+
+function describeObjective(objective: TrainingPlan['objective']): ObjectiveFigures {
+  const none = { tilt: null, tau: null, sampleSizeShare: null };
+  if (objective.kind === 'erm') return { objective: 'erm', ...none };
+  const { tilt } = objective;
+  switch (tilt.kind) {
+    case 'raw':
+      return { objective: 'term', ...none, tilt: tilt.t };
+    case 'relative':
+      return { objective: 'term', ...none, tau: tilt.tau };
+    case 'sample_size':
+      return { objective: 'term', ...none, sampleSizeShare: tilt.share };
+  }
 }
 
 /** Mean over the last tenth of the history's points; null for ERM, where every token counts the same. */

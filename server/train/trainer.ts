@@ -7,7 +7,7 @@ import type { TrainingPoint } from '../foundation/training-point.ts';
 import { randomFor, type Batch, type BatchSource } from './batches.ts';
 import { writeCheckpoint, type CheckpointProgress } from './checkpoint.ts';
 import type { History } from './history.ts';
-import { weighLosses, type WeighedLosses } from './objective.ts';
+import { tiltRampAt, weighLosses, type WeighedLosses } from './objective.ts';
 import { resampleDead } from './resample.ts';
 import { learningRateAt, sparsityCoefficientAt, type TrainingPlan } from './training-plan.ts';
 
@@ -117,8 +117,10 @@ class Loop {
     const batch = await rows.deal(plan.batch, scale, step);
     const began = performance.now();
     const learningRate = learningRateAt(plan, this.#steps);
-    const forward = await trainer.forward(batch.values, sparsityCoefficientAt(plan, this.#steps));
-    const weighed = weighLosses(plan.objective, forward.reconstruction, forward.sparsity);
+    const sparsityCoefficient = sparsityCoefficientAt(plan, this.#steps);
+    const forward = await trainer.forward(batch.values, { sparsityCoefficient });
+    const place = { ramp: tiltRampAt(plan.objective, this.#steps), passages: batch.passages };
+    const weighed = weighLosses(plan.objective, forward.reconstruction, forward.sparsity, place);
     refuseUnstable(weighed.loss, step, batch, forward.reconstruction);
     const { auxiliary } = plan;
     const { auxiliaryLoss, dead } = await trainer.backward(weighed.weights, { ...plan.adam, learningRate, auxiliary });
@@ -142,14 +144,14 @@ class Loop {
   }): void {
     const { plan, history } = this.#run;
     const { batch, forward, loss, deadShare, learningRate } = done;
-    const { effectiveSampleSize } = done.weighed;
+    const { effectiveSampleSize, tilt } = done.weighed;
     const l0 = forward.active / plan.batch;
     const now = performance.now();
     const reports = now - this.#reported >= REPORT_MILLISECONDS || this.#steps === plan.steps;
     if (!reports && !history.wants(this.#steps)) return;
     const explainedVariance = batchExplainedVariance(batch.values, plan.shape.dIn, forward.reconstruction);
     const point: TrainingPoint = {
-      ...{ step: this.#steps, loss, effectiveSampleSize, l0, explainedVariance, deadShare, learningRate },
+      ...{ step: this.#steps, loss, effectiveSampleSize, tilt, l0, explainedVariance, deadShare, learningRate },
       batch: plan.batch,
     };
     history.record(point);

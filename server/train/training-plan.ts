@@ -69,6 +69,16 @@ function defaultTokens(trainingRows: number, batch: number): number {
   return Math.max(trainingRows, Math.min(1000 * batch, 20 * trainingRows));
 }
 
+/** An effective sample size cannot be below one token. */
+function refuseSmallSample(objective: Objective, batch: number): void {
+  if (objective.kind === 'erm' || objective.tilt.kind !== 'sample_size') return;
+  const { share } = objective.tilt;
+  if (share * batch < 1)
+    throw new UsageError(
+      `--ess is ${share} of a batch of ${batch} tokens, which is less than one token; expected at least ${1 / batch}, or a larger --batch`,
+    );
+}
+
 interface Choices {
   readonly shape: EngineShape;
   readonly finetunes: boolean;
@@ -82,6 +92,7 @@ function plan(request: TrainRequest | FinetuneRequest, trainingRows: number, cho
   const { optimizer, objective, seed } = request;
   const batch = Math.min(request.batch, trainingRows);
   const steps = Math.ceil((request.tokens ?? defaultTokens(trainingRows, batch)) / batch);
+  refuseSmallSample(objective, batch);
   const { beta1, beta2, epsilon, maxGradientNorm } = optimizer;
   return {
     ...{ shape, objective, seed, steps, batch },
