@@ -17,6 +17,7 @@ function file(name: string, content: string | Uint8Array): string {
 }
 
 const TRAIN = ['train', '--activations', 'acts.safetensors', '-o', './out', '--d-sae', '64'];
+const FINETUNE = ['finetune', '--from', 'g', '--activations', 'acts.safetensors', '-o', './out'];
 const inspected = (text: string) => ({
   model: 'builtin',
   hookPoint: 'blocks.2.hook_resid_post',
@@ -72,6 +73,19 @@ describe('a wrong call ends with status 2 and says', () => {
       /--tilt-warmup is 5 without a tilt; expected --ess/,
     ],
     ['that an inner tilt needs passages', [...TRAIN, '--tau', '1', '--inner-tau', '2'], /expected --passages too/],
+    ['that a mode misses what it needs', [...FINETUNE, '--mode', 'residual'], /--residual-features is missing/],
+    ['what is of another mode', [...FINETUNE, '--train-latents', 'dead'], /--train-latents is dead.*--mode finetune/],
+    [
+      'that a list of features is none',
+      [...FINETUNE, '--mode', 'partial', '--train-latents', 'no/such'],
+      /"no\/such", which is no file; expected "dead"/,
+    ],
+    ['that general text has no source', [...FINETUNE, '--mix', '0.5'], /--mix SHARE with --mix-corpus or/],
+    [
+      'that activations name no model for a corpus',
+      [...FINETUNE, '--mix', '0.5', '--mix-corpus', 'c'],
+      /expected --mix-activations/,
+    ],
     ['that a share is at most 1', [...TRAIN, '--ess', '1.5'], /--ess is "1\.5"; expected a number above 0/],
     [
       'that an arm needs a dictionary',
@@ -133,6 +147,16 @@ describe('options become the request that the daemon would check too', () => {
         ...{ kind: 'term', tilt: { kind: 'sample_size', share: 0.5 }, tilts: 'loss', warmupSteps: 100 },
         passages: { inner: { kind: 'relative', tau: 0.5 } },
       },
+    });
+  });
+
+  it('of finetuning in part, with general text mixed in', async () => {
+    const mix = ['--mix', '0.25', '--mix-activations', '/general.safetensors'];
+    const words = [...FINETUNE, '--mode', 'partial', '--train-latents', 'dead', ...mix];
+    const { calls } = await run(words, { answers: { finetune: new WorkError('') } });
+    expect(calls[0]!.request).toMatchObject({
+      ...{ mode: 'partial', latents: { kind: 'dead' }, residualFeatures: null },
+      mix: { share: 0.25, data: { kind: 'activations', file: '/general.safetensors' } },
     });
   });
 

@@ -5,6 +5,9 @@
 import { z } from 'zod';
 import { ArmName, EngineChoice, FinetuneRequest, IngestRequest, OptimizerSettings } from './requests.ts';
 
+/** Modes that need nothing but the selection. */
+const ExperimentMode = FinetuneRequest.shape.mode.unwrap().extract(['finetune', 'scratch']);
+
 export const EXPERIMENT_ENDING = '.ssae.json';
 
 const MAX_SOURCES = 1000;
@@ -176,7 +179,7 @@ const Sweep = z.strictObject({
   trainingTokens: numbers(positive, 'Lengths of training, tokens; instead of "training.tokens".'),
   learningRate: numbers(z.number().positive(), 'Learning rates; instead of "training.optimizer.learningRate".'),
   l1: numbers(z.number().min(0), 'Sparsity coefficients (relu); instead of "training.l1". Gives a Pareto curve.'),
-  mode: numbers(FinetuneRequest.shape.mode.unwrap(), 'Modes; instead of "mode".'),
+  mode: numbers(ExperimentMode, 'Modes; instead of "mode".'),
 });
 export type ExperimentSweep = z.infer<typeof Sweep>;
 
@@ -231,7 +234,9 @@ export const Experiment = z
       .default([{ kind: 'erm' }])
       .describe('Each selection is trained on with every objective.')
       .meta({ examples: [[{ kind: 'erm' }, { kind: 'term', tau: 0.5 }]] }),
-    mode: FinetuneRequest.shape.mode.describe("Go on from the dictionary's weights, or train the same shape anew."),
+    mode: ExperimentMode.default('finetune').describe(
+      "Go on from the dictionary's weights, or train the same shape anew.",
+    ),
     training: Training.prefault({}).describe('How each dictionary is trained.'),
     sweep: Sweep.prefault({}).describe('Values to try, every combination.'),
     randomSeeds: unique(z.array(randomSeed).min(1).max(MAX_VALUES))

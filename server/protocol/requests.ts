@@ -122,9 +122,28 @@ export const TrainRequest = Training.extend({
 });
 export type TrainRequest = z.infer<typeof TrainRequest>;
 
+/** Features that train where only some do: those that fired in no counted token, or given ones. */
+export const TrainedLatents = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('dead') }),
+  z.object({ kind: z.literal('chosen'), features: z.array(z.int().min(0)).min(1).max(10_000_000) }),
+]);
+export type TrainedLatents = z.infer<typeof TrainedLatents>;
+
 export const FinetuneRequest = Training.extend({
   from: name,
-  mode: z.enum(['finetune', 'scratch']).default('finetune'),
+  /** `scratch`: new weights; `residual`: new features on its error, beside its own; `partial`: only `latents` train. */
+  mode: z.enum(['finetune', 'scratch', 'residual', 'partial']).default('finetune'),
+  /** Features that `residual` adds. */
+  residualFeatures: positive
+    .max(1 << 24)
+    .nullable()
+    .default(null),
+  latents: TrainedLatents.nullable().default(null),
+  /** Other activations of the same place, mixed in as this share of every batch, to curb forgetting. */
+  mix: z
+    .object({ data: TrainingData, share: z.number().gt(0).max(0.95) })
+    .nullable()
+    .default(null),
   /** Sparsity coefficient of a relu dictionary; null takes the one it was trained with. */
   l1: z.number().min(0).nullable().default(null),
 });

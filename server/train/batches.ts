@@ -54,9 +54,19 @@ export interface Batch {
   readonly rows: Float64Array;
   /** [tokens] which passage each row is of; null where rows are dealt one by one */
   readonly passages: Float64Array | null;
+  /** [tokens] 1 for rows of general text that is mixed in; null where none is */
+  readonly isGeneral: Uint8Array | null;
 }
 
-export class BatchSource {
+/** Shuffled rows without an end; where it stands is one number. */
+export interface RowSource {
+  /** Rows dealt so far. */
+  readonly position: number;
+  seek(position: number): Promise<void>;
+  deal(tokens: number, scale: number, step: number): Promise<Batch>;
+}
+
+export class BatchSource implements RowSource {
   readonly #dIn: number;
   readonly #reader: ActivationReader;
   readonly #blocks: readonly RowRange[];
@@ -106,7 +116,7 @@ export class BatchSource {
    */
   async deal(tokens: number, scale: number, step: number): Promise<Batch> {
     const rows = new Float64Array(tokens);
-    const batch: Batch = { values: new Float32Array(tokens * this.#dIn), rows, passages: null };
+    const batch: Batch = { values: new Float32Array(tokens * this.#dIn), rows, passages: null, isGeneral: null };
     for (let token = 0; token < tokens; token++) {
       if (this.#buffer === null) await this.seek(this.#dealt);
       else if (this.#next === this.#buffer.order.length) await this.#turn(this.#buffer);

@@ -13,7 +13,6 @@ import { Interrupted, UsageError, WorkError } from '../foundation/errors.ts';
 import { packageRoot } from '../foundation/package-root.ts';
 import { unwatched, type JobControl } from '../foundation/progress.ts';
 import { Random } from '../foundation/random.ts';
-import type { TrainingPoint } from '../foundation/training-point.ts';
 import { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import { loadDictionary } from '../sae/dictionary-store.ts';
 import { checkpointPath } from './checkpoint.ts';
@@ -155,29 +154,6 @@ describe('training', () => {
     expect(history.at(-1)!.loss).toBeLessThan(history[0]!.loss);
     expect(result.stepMilliseconds.p10).toBeLessThanOrEqual(result.stepMilliseconds.p90);
     expect((await stat(checkpointPath(output)).catch(() => null)) === null).toBe(true);
-  });
-
-  it('holds the effective sample size that was asked for at every step', async () => {
-    const { result } = await train({ objective: { kind: 'term', tilt: { kind: 'sample_size', share: 0.25 } } });
-    const history = JSON.parse(await readFile(join(output, 'history.json'), 'utf8')) as TrainingPoint[];
-    for (const { effectiveSampleSize, tilt } of history) {
-      expect(Math.abs(effectiveSampleSize / 16 - 1)).toBeLessThan(1e-9);
-      expect(tilt).toBeGreaterThan(0);
-    }
-    expect(new Set(history.map(({ tilt }) => tilt)).size).toBe(40);
-    expect(result).toMatchObject({ objective: 'term', tilt: null, tau: null, sampleSizeShare: 0.25 });
-    expect(result.final.effectiveSampleSize).toBeCloseTo(16, 6);
-  });
-
-  it('tilts passages where the activations say what they are, and else says what to do', async () => {
-    const objective = { kind: 'term', tilt: { kind: 'relative', tau: 1 }, passages: { inner: { kind: 'raw', t: 0 } } };
-    await expect(train({ objective })).rejects.toThrow(/which rows belong to one passage; train on --corpus/);
-    const [shard] = data.shards;
-    const sequences = Array.from({ length: 150 }, (_, i) => ({ key: `text ${i}`, rows: 20 }));
-    const texts = { ...data, shards: [{ ...shard!, sequences }] };
-    const { result } = await train({ objective }, unwatched, referenceEngine, texts);
-    expect(result.final.effectiveSampleSize).toBeGreaterThan(1);
-    expect(result.final.effectiveSampleSize).toBeLessThan(64);
   });
 
   it('stores float16 when asked and measures what it stored', async () => {
@@ -328,7 +304,7 @@ describe('finetuning', () => {
     const domain = await writeActivations(await mkdtemp(join(folder, 'domain-')), synthesise(2000, D_IN, 12, 5), D_IN);
     const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
     const idle = finetuneRequestFor({ optimizer: { learningRate: 1e-30, warmupSteps: 0 } });
-    const before = await finetuneDictionary(idle, general.dictionary, domain, context, unwatched);
+    const before = await finetuneDictionary(idle, general.dictionary, domain, null, context, unwatched);
     before.dictionary.parameters.encoder.forEach((value, i) => {
       expect(value).toBeCloseTo(general.dictionary.parameters.encoder[i]!, 5);
     });
@@ -336,13 +312,14 @@ describe('finetuning', () => {
       expect(value).toBeCloseTo(general.dictionary.parameters.decoderBias[i]!, 5);
     });
     const request = finetuneRequestFor({ optimizer: { learningRate: 3e-3 }, tokens: 64 * 200 });
-    const tuned = await finetuneDictionary(request, general.dictionary, domain, context, unwatched);
+    const tuned = await finetuneDictionary(request, general.dictionary, domain, null, context, unwatched);
     expect(tuned.result.final.explainedVariance).toBeGreaterThan(before.result.final.explainedVariance + 0.1);
     expect(tuned.result.heldOut.splitHash).toBe(before.result.heldOut.splitHash);
     const scratch = await finetuneDictionary(
       { ...request, mode: 'scratch' },
       general.dictionary,
       domain,
+      null,
       context,
       unwatched,
     );
@@ -356,10 +333,10 @@ describe('finetuning', () => {
     const { name, contentHash, shape, parameters, labels, densities } = dictionary;
     const unknown = { name, contentHash, shape, parameters, labels, densities, origin };
     const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
-    await expect(finetuneDictionary(finetuneRequestFor(), unknown, data, context, unwatched)).rejects.toThrow(
+    await expect(finetuneDictionary(finetuneRequestFor(), unknown, data, null, context, unwatched)).rejects.toThrow(
       /--l1 is missing/,
     );
-    const tuned = await finetuneDictionary(finetuneRequestFor({ l1: 0.1 }), unknown, data, context, unwatched);
+    const tuned = await finetuneDictionary(finetuneRequestFor({ l1: 0.1 }), unknown, data, null, context, unwatched);
     expect(tuned.dictionary.sparsityCoefficient).toBe(0.1);
   });
 
@@ -367,7 +344,7 @@ describe('finetuning', () => {
     const { dictionary } = await train();
     const wide = await writeActivations(await mkdtemp(join(folder, 'wide-')), synthesise(50, 5, 12, 1), 5);
     const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
-    await expect(finetuneDictionary(finetuneRequestFor(), dictionary, wide, context, unwatched)).rejects.toThrow(
+    await expect(finetuneDictionary(finetuneRequestFor(), dictionary, wide, null, context, unwatched)).rejects.toThrow(
       new UsageError(
         `the dictionary "${dictionary.name}" is for activations of width 8, these have width 5; use the model and hook point it was trained on`,
       ),

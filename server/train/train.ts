@@ -10,14 +10,15 @@ import { refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts'
 import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
 import { roundToStorage, type Storage } from '../sae/saelens.ts';
 import { refuseOtherWidth } from './activation-file.ts';
-import { BatchSource } from './batches.ts';
+import type { RowSource } from './batches.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
 import { History } from './history.ts';
 import { activationScale, initialParameters, SAMPLE_ROWS } from './initialise.ts';
 import { measureHeldOut } from './measure.ts';
-import { needsPassages } from './objective.ts';
-import { Passages } from './passages.ts';
+import { baseOf, made, methodConfig, methodIdentity, methodOf, trainedFeatures, type Method } from './method.ts';
+import { mixedIn, splitHashOf, trainingRows, type MixedIn } from './mixture.ts';
+import { FrozenDictionary, initialResidual } from './residual-dictionary.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
 
@@ -49,26 +50,33 @@ export async function trainDictionary(
 ): Promise<TrainedDictionary> {
   const split = splitHeldOut(data, request.heldOutShare, request.seed);
   const plan = planTraining(request, data.dIn, split.trainingRows);
-  return train({ request, data, split, plan, from: null, storage: request.storage, ...context }, control);
+  const job = { request, data, split, mixed: null, plan, method: { kind: 'new' } as const, storage: request.storage };
+  return train({ ...job, ...context }, control);
 }
 
 /**
  * Specialises a dictionary to other activations (`finetune`: its weights are the start), or trains new weights of the same
- * architecture and size (`scratch`, the control). The activations' scale is estimated from the new data.
+ * architecture and size (`scratch`, the control), or adds features to it (`residual`), or trains some of its own (`partial`). The
+ * activations' scale is estimated from what is trained on.
+ * @param general activations to mix in as the request says; null for none
  * @throws as {@link trainDictionary}
  */
 export async function finetuneDictionary(
   request: FinetuneRequest,
   from: Dictionary,
   data: ActivationFolder,
+  general: ActivationFolder | null,
   context: TrainingContext,
   control: JobControl,
 ): Promise<TrainedDictionary> {
   refuseOtherWidth(from, data);
+  if (general !== null) refuseOtherWidth(from, general);
   const split = splitHeldOut(data, request.heldOutShare, request.seed);
-  const plan = planFinetuning(request, from, split.trainingRows);
-  const start = request.mode === 'finetune' ? from : null;
-  return train({ request, data, split, plan, from: start, storage: 'float32', ...context }, control);
+  const mixed = general === null ? null : mixedIn(general, request.mix?.share ?? 0, split, request);
+  // A row of the domain is visited once while its share of the mixture passes.
+  const plan = planFinetuning(request, from, Math.floor(split.trainingRows / (1 - (mixed?.share ?? 0))));
+  const method = methodOf(request, from);
+  return train({ request, data, split, mixed, plan, method, storage: 'float32', ...context }, control);
 }
 
 interface Job extends TrainingContext {
@@ -76,46 +84,53 @@ interface Job extends TrainingContext {
   readonly data: ActivationFolder;
   readonly split: HeldOutSplit;
   readonly plan: TrainingPlan;
-  /** Dictionary whose weights are the start; null for new ones. */
-  readonly from: Dictionary | null;
+  readonly mixed: MixedIn | null;
+  readonly method: Method;
   readonly storage: Storage;
 }
 
 async function train(job: Job, control: JobControl): Promise<TrainedDictionary> {
-  const { request, data, split, plan, from, engine, outputFolder, storage } = job;
+  const { request, data, split, plan, method, mixed, engine, outputFolder, storage } = job;
   await refuseForeignFolder(outputFolder);
   const path = checkpointPath(outputFolder);
   const identity = {
     ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name },
-    ...{ activations: data.contentHash, from: from?.contentHash ?? null },
+    ...{ activations: data.contentHash, ...methodIdentity(method) },
+    ...(mixed === null ? {} : { mixed: { activations: mixed.data.contentHash, share: mixed.share } }),
   };
   const stored = request.resume ? await readCheckpoint(path, plan.shape, identity) : null;
   if (!request.resume) await removeCheckpoint(path);
-  const passages = needsPassages(plan.objective) ? new Passages(data) : null;
-  const rows = new BatchSource(data, split.training, { seed: request.seed, passages });
+  const rows = trainingRows(data, split, mixed, plan);
   const start = stored === null ? await startOf(job, rows) : { from: stored.state, scale: stored.scale };
   await rows.seek(stored?.position ?? 0);
   const history = new History(stored?.history);
+  const { scale } = start;
+  await using frozen = method.kind === 'residual' ? await FrozenDictionary.load(engine, method.of, scale) : null;
   await using trainer = await engine.trainer(plan.shape, start.from);
+  await trainer.trainOnly(trainedFeatures(method, plan.shape));
   const checkpoint = { path, everySteps: request.checkpointEverySteps, run: identity };
   const done = {
     stepsDone: stored?.steps ?? 0,
     secondsDone: stored?.seconds ?? 0,
     millisecondsDone: stored?.milliseconds ?? [],
   };
-  const { scale } = start;
-  const trained = await runTraining({ plan, trainer, rows, scale, history, ...done, checkpoint }, control);
+  const trained = await runTraining({ plan, trainer, rows, frozen, scale, history, ...done, checkpoint }, control);
   return await finish(job, trained, scale, history, control);
 }
 
 async function startOf(
-  { plan, from, engine, data, split }: Job,
-  rows: BatchSource,
+  { plan, method, engine, data, split }: Job,
+  rows: RowSource,
 ): Promise<{ from: DictionaryParameters; scale: number }> {
   const sample = (await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), 1, 0)).values;
   const scale = activationScale(sample, data.dIn);
-  if (from !== null) return { from: foldHomogeneousScale(from.parameters, 1 / scale), scale };
+  if (method.kind === 'finetune' || method.kind === 'partial')
+    return { from: foldHomogeneousScale(method.from.parameters, 1 / scale), scale };
   const scaled = sample.map((value) => value * scale);
+  if (method.kind === 'residual') {
+    await using frozen = await FrozenDictionary.load(engine, method.of, scale);
+    return { from: await initialResidual(engine, plan.shape, await frozen.problem(scaled), plan.seed), scale };
+  }
   return { from: await initialParameters(engine, plan.shape, scaled, plan.seed), scale };
 }
 
@@ -126,22 +141,32 @@ async function finish(
   history: History,
   control: JobControl,
 ): Promise<TrainedDictionary> {
-  const { request, data, split, plan, from, engine, origin, outputFolder, storage } = job;
-  const parameters = roundToStorage(foldHomogeneousScale(trained.state.parameters, scale), storage);
-  const unnamed = { shape: plan.shape, parameters, origin, labels: from?.labels ?? new Map<number, string>() };
+  const { request, data, split, plan, method, mixed, engine, origin, outputFolder, storage } = job;
+  const { shape, parameters } = made(method, plan.shape, foldHomogeneousScale(trained.state.parameters, scale));
+  const base = baseOf(method);
+  const labels = base?.labels ?? new Map<number, string>();
+  const unnamed = { shape, parameters: roundToStorage(parameters, storage), origin, labels };
   const withCoefficient =
     plan.shape.architecture.kind === 'relu' ? { ...unnamed, sparsityCoefficient: plan.sparsityCoefficient } : unnamed;
   const measured = await measureHeldOut(engine, unnamed, data, split, control, resumeHint(plan.steps, plan));
   const final = { ...measured.final, effectiveSampleSize: lastSampleSize(plan, history) };
-  const heldOut = { tokens: split.heldOutRows, splitHash: split.splitHash };
+  const heldOut = { tokens: split.heldOutRows, splitHash: splitHashOf(split, mixed) };
   const stepMilliseconds = quantiles(trained.stepMilliseconds);
-  const inputs = { activations: data.contentHash, ...(from === null ? {} : { from: from.contentHash }) };
+  const inputs = {
+    activations: data.contentHash,
+    ...(base === null ? {} : { from: base.contentHash }),
+    ...(mixed === null ? {} : { general: mixed.data.contentHash }),
+  };
   const normalisation = { scale, rows: Math.min(SAMPLE_ROWS, split.trainingRows) };
   const dictionary = await saveDictionary(
     outputFolder,
     { ...withCoefficient, densities: measured.densities },
     {
-      config: { plan, storage, heldOutShare: request.heldOutShare, engine: engine.name, normalisation },
+      config: {
+        ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name, normalisation },
+        ...methodConfig(method),
+        ...(mixed === null ? {} : { mixedShare: mixed.share }),
+      },
       ...{ inputs, seed: request.seed, metrics: { final, heldOut } },
     },
     {
@@ -155,7 +180,7 @@ async function finish(
   await removeCheckpoint(checkpointPath(outputFolder));
   const result: TrainResult = {
     ...{ dictionary: dictionary.name, path: resolve(outputFolder), architecture: plan.shape.architecture.kind },
-    ...{ dIn: plan.shape.dIn, dSae: plan.shape.dSae, hookPoint: origin.hookPoint },
+    ...{ dIn: plan.shape.dIn, dSae: shape.dSae, hookPoint: origin.hookPoint },
     ...describeObjective(plan.objective),
     ...{ engine: engine.name, seed: request.seed, steps: plan.steps, tokens: plan.steps * plan.batch },
     ...{ seconds: trained.seconds, stepMilliseconds, final, heldOut },

@@ -4,9 +4,10 @@ import type { EngineTrainer, ForwardResult, TrainingState } from '../compute/eng
 import { Interrupted, WorkError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { TrainingPoint } from '../foundation/training-point.ts';
-import { randomFor, type Batch, type BatchSource } from './batches.ts';
+import { randomFor, type Batch, type RowSource } from './batches.ts';
 import { writeCheckpoint, type CheckpointProgress } from './checkpoint.ts';
 import type { History } from './history.ts';
+import type { FrozenDictionary } from './residual-dictionary.ts';
 import { tiltRampAt, weighLosses, type WeighedLosses } from './objective.ts';
 import { resampleDead } from './resample.ts';
 import { learningRateAt, sparsityCoefficientAt, type TrainingPlan } from './training-plan.ts';
@@ -17,7 +18,9 @@ const MAX_STORED_TIMES = 2000;
 export interface TrainingRun {
   readonly plan: TrainingPlan;
   readonly trainer: EngineTrainer;
-  readonly rows: BatchSource;
+  readonly rows: RowSource;
+  /** The general dictionary whose errors a residual one is trained on; null where rows are reconstructed. */
+  readonly frozen: FrozenDictionary | null;
   /** Factor activations are multiplied by. */
   readonly scale: number;
   readonly history: History;
@@ -51,10 +54,13 @@ function batchExplainedVariance(batch: Float32Array, dIn: number, reconstruction
   return variance === 0 ? null : 1 - reconstruction.reduce((sum, value) => sum + value, 0) / variance;
 }
 
-function refuseUnstable(loss: number, step: number, { rows }: Batch, losses: Float64Array): void {
+function refuseUnstable(loss: number, step: number, { rows, isGeneral }: Batch, losses: Float64Array): void {
   if (Number.isFinite(loss)) return;
   const token = losses.findIndex((value) => !Number.isFinite(value));
-  const where = token < 0 ? '' : `; the first of its tokens with such a loss is row ${rows[token]} of the activations`;
+  const where =
+    token < 0
+      ? ''
+      : `; the first of its tokens with such a loss is row ${rows[token]} of the ${isGeneral?.[token] === 1 ? 'general text mixed in' : 'activations'}`;
   throw new WorkError(
     `the loss of step ${step} is ${loss} (batch of ${rows.length} rows)${where}. Training stopped and the last good checkpoint is kept: lower the learning rate, or clip gradients`,
   );
@@ -112,13 +118,14 @@ class Loop {
   }
 
   async #step(): Promise<void> {
-    const { plan, trainer, rows, scale } = this.#run;
+    const { plan, trainer, rows, scale, frozen } = this.#run;
     const step = this.#steps + 1;
     const batch = await rows.deal(plan.batch, scale, step);
     const began = performance.now();
     const learningRate = learningRateAt(plan, this.#steps);
     const sparsityCoefficient = sparsityCoefficientAt(plan, this.#steps);
-    const forward = await trainer.forward(batch.values, { sparsityCoefficient });
+    const { inputs, targets } = (await frozen?.problem(batch.values)) ?? { inputs: batch.values, targets: null };
+    const forward = await trainer.forward(inputs, { sparsityCoefficient, targets });
     const place = { ramp: tiltRampAt(plan.objective, this.#steps), passages: batch.passages };
     const weighed = weighLosses(plan.objective, forward.reconstruction, forward.sparsity, place);
     refuseUnstable(weighed.loss, step, batch, forward.reconstruction);
@@ -131,7 +138,7 @@ class Loop {
     this.#steps = step;
     const deadShare = auxiliary === null ? null : dead / plan.shape.dSae;
     this.#note({ batch, forward, weighed, loss: weighed.loss + auxiliaryLoss, deadShare, learningRate });
-    await this.#resample(batch, forward);
+    await this.#resample(targets ?? batch.values, forward);
   }
 
   #note(done: {
@@ -166,13 +173,13 @@ class Loop {
     });
   }
 
-  async #resample(batch: Batch, { reconstruction }: ForwardResult): Promise<void> {
+  async #resample(targets: Float32Array, { reconstruction }: ForwardResult): Promise<void> {
     const { plan, trainer } = this.#run;
     if (plan.resampling?.after.includes(this.#steps) !== true) return;
     const random = randomFor(plan.seed, 'resample', this.#steps);
     const { deadAfterTokens } = plan.resampling;
     const state = await trainer.state();
-    const revived = resampleDead(plan.shape, state, deadAfterTokens, batch.values, reconstruction, random);
+    const revived = resampleDead(plan.shape, state, deadAfterTokens, targets, reconstruction, random);
     if (revived > 0) await trainer.restore(state);
   }
 }

@@ -3,6 +3,7 @@ import type { AuxiliaryLoss, EngineShape, StepSettings } from '../compute/engine
 import { UsageError } from '../foundation/errors.ts';
 import type { FinetuneRequest, Objective, TrainRequest } from '../protocol/requests.ts';
 import type { Dictionary } from '../sae/dictionary.ts';
+import { residualShape } from './residual-dictionary.ts';
 
 export interface TrainingPlan {
   readonly shape: EngineShape;
@@ -137,18 +138,20 @@ export function planTraining(request: TrainRequest, dIn: number, trainingRows: n
 export function planFinetuning(request: FinetuneRequest, from: Dictionary, trainingRows: number): TrainingPlan {
   const { architecture } = from.shape;
   const isTopK = architecture.kind === 'topk';
-  const finetunes = request.mode === 'finetune';
+  const finetunes = request.mode === 'finetune' || request.mode === 'partial';
   const l1 = request.l1 ?? from.sparsityCoefficient;
   if (!isTopK && l1 === undefined)
     throw new UsageError(`--l1 is missing: the dictionary "${from.name}" does not say what it was trained with`);
   return plan(request, trainingRows, {
     shape: finetunes
       ? from.shape
-      : {
-          ...from.shape,
-          applyDecoderBiasToInput: true,
-          unitNormDecoder: isTopK || architecture.penalty === 'plain',
-        },
+      : request.mode === 'residual'
+        ? residualShape(from, request.residualFeatures)
+        : {
+            ...from.shape,
+            applyDecoderBiasToInput: true,
+            unitNormDecoder: isTopK || architecture.penalty === 'plain',
+          },
     finetunes,
     sparsityCoefficient: isTopK ? 0 : l1!,
     auxiliaryLoss: isTopK,
