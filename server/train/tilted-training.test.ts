@@ -56,4 +56,9 @@ describe('training with a tilt', () => {
     expect(result.final.effectiveSampleSize).toBeGreaterThan(1);
     expect(result.final.effectiveSampleSize).toBeLessThan(64);
   });
+
+  it('refuses an effective sample size of less than a token', async () => {
+    const refused = train({ kind: 'term', tilt: { kind: 'sample_size', share: 0.01 } });
+    await expect(refused).rejects.toThrow(/--ess is 0\.01 of a batch of 64 tokens.*at least 0\.015625/);
+  });
 });

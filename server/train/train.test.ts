@@ -261,11 +261,6 @@ describe('a run that goes wrong', () => {
 
   it.each([
     ['more active features than features', { architecture: { kind: 'topk', k: 25 } }, /--k is 25 and --d-sae is 24/],
-    [
-      'an effective sample size of less than a token',
-      { objective: { kind: 'term', tilt: { kind: 'sample_size', share: 0.01 } } },
-      /--ess is 0\.01 of a batch of 64 tokens.*at least 0\.015625/,
-    ],
   ])('refuses %s', async (_, changes, message) => {
     await expect(train(changes)).rejects.toThrow(UsageError);
     await expect(train(changes)).rejects.toThrow(message);
