@@ -194,6 +194,23 @@ describe('training in part', () => {
     });
   });
 
+  it('of dead features that have no gradient starts them anew, so that they fire and explain more', async () => {
+    const parameters = { ...relu.parameters, encoderBias: relu.parameters.encoderBias.slice() };
+    const shares = new Float32Array(GENERAL).fill(0.1);
+    for (const feature of [1, 5, 9]) {
+      parameters.encoderBias[feature] = -1e6;
+      shares[feature] = 0;
+    }
+    const from = { ...relu, parameters, densities: { shares, tokens: 1000 } };
+    const before = await finetune({ optimizer: { learningRate: 1e-30, warmupSteps: 0 } }, { from });
+    output = `${output}-revived`;
+    const dead = { mode: 'partial', latents: { kind: 'dead' }, tokens: 64 * 200 };
+    const { dictionary, result } = await finetune(dead, { from });
+    expect(result.final.explainedVariance).toBeGreaterThan(before.result.final.explainedVariance + 0.01);
+    expect(dictionary.densities!.shares[1]).toBeGreaterThan(0);
+    expect(dictionary.parameters.encoderBias[2]).toBe(relu.parameters.encoderBias[2]);
+  });
+
   it('ends with the same bytes when resumed', async () => {
     await expectResumes(chosen);
   });

@@ -9,8 +9,8 @@ import { chosenLatents, keepOthers } from './trained-latents.ts';
 export type Method =
   | { readonly kind: 'new' }
   | { readonly kind: 'finetune'; readonly from: Dictionary }
-  /** `chosen` [d_sae]: 1 for features that train */
-  | { readonly kind: 'partial'; readonly from: Dictionary; readonly chosen: Uint8Array }
+  /** `chosen` [d_sae]: 1 for features that train; `revives`: they fire on nothing and start anew. */
+  | { readonly kind: 'partial'; readonly from: Dictionary; readonly chosen: Uint8Array; readonly revives: boolean }
   /** New features on the error of a dictionary that stays. */
   | { readonly kind: 'residual'; readonly of: Dictionary };
 
@@ -22,7 +22,10 @@ export function methodOf({ mode, latents }: FinetuneRequest, from: Dictionary): 
     case 'scratch':
       return { kind: 'new' };
     case 'partial':
-      return { kind: 'partial', from, chosen: chosenLatents(latents, from) };
+      return {
+        ...{ kind: 'partial', from, chosen: chosenLatents(latents, from) },
+        revives: latents?.kind === 'dead' && from.shape.architecture.kind !== 'topk',
+      };
     case 'residual':
       return { kind: 'residual', of: from };
   }

@@ -13,7 +13,7 @@
 const MAX_DOUBLINGS = 80;
 const MAX_ITERATIONS = 200;
 /** Of log s: a relative error of the effective sample size. */
-const TOLERANCE = 1e-14;
+const TOLERANCE = 1e-13;
 /** exp(−746) is 0 in float64. */
 const ALL_GONE = 746;
 
@@ -28,8 +28,10 @@ interface Moments {
 function logShare(gaps: Float64Array, masses: Float64Array | null, u: number): Moments {
   let [total, once, twice, onceGap, twiceGap] = [0, 0, 0, 0, 0];
   for (let i = 0; i < gaps.length; i++) {
-    const [gap, mass] = [gaps[i]!, masses?.[i] ?? 1];
-    const [at, at2] = [mass * Math.exp(u * gap), mass * Math.exp(2 * u * gap)];
+    const gap = gaps[i]!;
+    const mass = masses === null ? 1 : masses[i]!;
+    const power = Math.exp(u * gap);
+    const [at, at2] = [mass * power, mass * power * power];
     total += mass;
     once += at;
     twice += at2;

@@ -1,6 +1,6 @@
 /** The two entry points: a dictionary from given activations, new or from another dictionary. */
 import { resolve } from 'node:path';
-import type { DictionaryParameters, Engine } from '../compute/engine.ts';
+import type { DictionaryParameters, Engine, TrainingState } from '../compute/engine.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
@@ -19,6 +19,7 @@ import { measureHeldOut } from './measure.ts';
 import { baseOf, made, methodConfig, methodIdentity, methodOf, trainedFeatures, type Method } from './method.ts';
 import { mixedIn, splitHashOf, trainingRows, type MixedIn } from './mixture.ts';
 import { FrozenDictionary, initialResidual } from './residual-dictionary.ts';
+import { revivedLatents } from './trained-latents.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
 
@@ -121,12 +122,16 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
 async function startOf(
   { plan, method, engine, data, split }: Job,
   rows: RowSource,
-): Promise<{ from: DictionaryParameters; scale: number }> {
+): Promise<{ from: DictionaryParameters | TrainingState; scale: number }> {
   const sample = (await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), 1, 0)).values;
   const scale = activationScale(sample, data.dIn);
-  if (method.kind === 'finetune' || method.kind === 'partial')
-    return { from: foldHomogeneousScale(method.from.parameters, 1 / scale), scale };
   const scaled = sample.map((value) => value * scale);
+  if (method.kind === 'finetune' || method.kind === 'partial') {
+    const parameters = foldHomogeneousScale(method.from.parameters, 1 / scale);
+    if (method.kind === 'finetune' || !method.revives) return { from: parameters, scale };
+    const start = { shape: plan.shape, parameters };
+    return { from: await revivedLatents(engine, start, method.chosen, scaled, plan.seed), scale };
+  }
   if (method.kind === 'residual') {
     await using frozen = await FrozenDictionary.load(engine, method.of, scale);
     return { from: await initialResidual(engine, plan.shape, await frozen.problem(scaled), plan.seed), scale };

@@ -1,8 +1,17 @@
 /** Finetuning in part: chosen features train, the others keep every bit. */
-import type { DictionaryParameters, ParameterName } from '../compute/engine.ts';
+import {
+  buildParameters,
+  type DictionaryParameters,
+  type Engine,
+  type EngineShape,
+  type ParameterName,
+  type TrainingState,
+} from '../compute/engine.ts';
 import { UsageError } from '../foundation/errors.ts';
 import type { TrainedLatents } from '../protocol/requests.ts';
 import type { Dictionary } from '../sae/dictionary.ts';
+import { randomFor } from './batches.ts';
+import { resampleDead } from './resample.ts';
 
 /**
  * @returns [d_sae] 1 for features that train
@@ -34,6 +43,44 @@ export function chosenLatents(latents: TrainedLatents | null, { name, shape, den
       `--train-latents is "dead", but every feature of dictionary "${name}" fired in ${densities.tokens} tokens; expected a file of feature numbers, or --mode residual`,
     );
   return chosen;
+}
+
+/**
+ * Where chosen features start that fire on nothing. Without firing they have no gradient, so each takes the direction of a row that is
+ * reconstructed badly, as resampling does ({@link resampleDead}); a threshold becomes the mean of the others'. AuxK gives the dead
+ * features of a topk dictionary a gradient: they start as they are.
+ * @param sample [rows, d_in], scaled as in training
+ */
+export async function revivedLatents(
+  engine: Engine,
+  { shape, parameters }: { readonly shape: EngineShape; readonly parameters: DictionaryParameters },
+  chosen: Uint8Array,
+  sample: Float32Array,
+  seed: number,
+): Promise<TrainingState> {
+  const zeros = (): DictionaryParameters => buildParameters(shape, (_, length) => new Float32Array(length));
+  const state: TrainingState = {
+    parameters: buildParameters(shape, (name) => parameters[name]!.slice()),
+    ...{ firstMoment: zeros(), secondMoment: zeros(), steps: 0, tokensSinceFired: Float64Array.from(chosen) },
+  };
+  await using dictionary = await engine.dictionary(shape, parameters);
+  const reconstruction = await dictionary.decode(await dictionary.encode(sample));
+  const losses = new Float64Array(sample.length / shape.dIn);
+  sample.forEach((value, at) => (losses[Math.floor(at / shape.dIn)]! += (value - reconstruction[at]!) ** 2));
+  resampleDead(shape, state, 1, sample, losses, randomFor(seed, 'revive'));
+  for (const name of ['threshold', 'magnitudeScale', 'magnitudeBias'] as const) {
+    const values = state.parameters[name];
+    if (values !== undefined) fillWithMean(values, chosen);
+  }
+  return { ...state, tokensSinceFired: new Float64Array(shape.dSae) };
+}
+
+function fillWithMean(values: Float32Array, chosen: Uint8Array): void {
+  const others = values.filter((_, feature) => chosen[feature] === 0);
+  const mean = others.length === 0 ? 0 : others.reduce((sum, value) => sum + value, 0) / others.length;
+  chosen.forEach((one, feature) => {
+    if (one === 1) values[feature] = mean;
+  });
 }
 
 /** The trained dictionary with all that was not to train as it was: scaling to and fro would have moved last digits. */
