@@ -17,7 +17,6 @@ function file(name: string, content: string | Uint8Array): string {
 }
 
 const TRAIN = ['train', '--activations', 'acts.safetensors', '-o', './out', '--d-sae', '64'];
-const FINETUNE = ['finetune', '--from', 'g', '--activations', 'acts.safetensors', '-o', './out'];
 const inspected = (text: string) => ({
   model: 'builtin',
   hookPoint: 'blocks.2.hook_resid_post',
@@ -55,38 +54,32 @@ describe('a wrong call ends with status 2 and says', () => {
     ['both of --k and --d-sae', [...TRAIN, '--k', '65'], /--k is 65, above --d-sae, which is 64/],
     ['what does not apply to the architecture', [...TRAIN, '--l1', '5'], /--l1 is 5.*--architecture topk/],
     [
+      'what does not apply to the features of a transcoder',
+      [...TRAIN, '--architecture', 'transcoder', '--k', '5'],
+      /--k is 5.*transcoder with --features relu/,
+    ],
+    [
+      'which penalties there are',
+      [...TRAIN, '--architecture', 'jumprelu', '--penalty', 'plain'],
+      /--penalty is "plain" with jumprelu features; expected step or tanh/,
+    ],
+    [
+      'that a target takes the place of a penalty',
+      [...TRAIN, '--architecture', 'jumprelu', '--penalty', 'step', '--target-l0', '8'],
+      /--penalty is step and --target-l0 is 8/,
+    ],
+    [
+      'that widths are given or made',
+      [...TRAIN, '--architecture', 'matryoshka', '--widths', '8,64', '--levels', '2'],
+      /expected no --levels/,
+    ],
+    [
       'which option is missing',
       ['train', '--d-sae', '8', '-o', 'x'],
       /nothing to train on.*--corpus, --selection, --activations/,
     ],
     ['which options exclude each other', [...TRAIN, '--tilt', '1', '--tau', '1'], /--tilt is 1 and --tau is 1/],
     ['that TERM needs a tilt', [...TRAIN, '--objective', 'term'], /--objective term needs a tilt/],
-    ['that tilts exclude each other', [...TRAIN, '--tau', '1', '--ess', '0.5'], /--tau is 1 and --ess is 0\.5/],
-    [
-      'that the mean has no tilt',
-      [...TRAIN, '--objective', 'erm', '--ess', '0.5'],
-      /tilt was given with --objective erm/,
-    ],
-    [
-      'that a warm-up needs a tilt',
-      [...TRAIN, '--tilt-warmup', '5'],
-      /--tilt-warmup is 5 without a tilt; expected --ess/,
-    ],
-    ['that an inner tilt needs passages', [...TRAIN, '--tau', '1', '--inner-tau', '2'], /expected --passages too/],
-    ['that a mode misses what it needs', [...FINETUNE, '--mode', 'residual'], /--residual-features is missing/],
-    ['what is of another mode', [...FINETUNE, '--train-latents', 'dead'], /--train-latents is dead.*--mode finetune/],
-    [
-      'that a list of features is none',
-      [...FINETUNE, '--mode', 'partial', '--train-latents', 'no/such'],
-      /"no\/such", which is no file; expected "dead"/,
-    ],
-    ['that general text has no source', [...FINETUNE, '--mix', '0.5'], /--mix SHARE with --mix-corpus or/],
-    [
-      'that activations name no model for a corpus',
-      [...FINETUNE, '--mix', '0.5', '--mix-corpus', 'c'],
-      /expected --mix-activations/,
-    ],
-    ['that a share is at most 1', [...TRAIN, '--ess', '1.5'], /--ess is "1\.5"; expected a number above 0/],
     [
       'that an arm needs a dictionary',
       ['retrieve', '--seeds', 's', '--corpus', 'c', '--arm', 'bm25+tracin', '--tokens', '9'],
@@ -139,25 +132,30 @@ describe('options become the request that the daemon would check too', () => {
     });
   });
 
-  it('of an objective that tilts passages and holds the effective sample size', async () => {
-    const words = [...TRAIN, '--ess', '0.5', '--tilt-warmup', '100', '--passages', '--inner-tau', '0.5'];
-    const { calls } = await run(words, { answers: { train: new WorkError('') } });
-    expect(calls[0]!.request).toMatchObject({
-      objective: {
-        ...{ kind: 'term', tilt: { kind: 'sample_size', share: 0.5 }, tilts: 'loss', warmupSteps: 100 },
-        passages: { inner: { kind: 'relative', tau: 0.5 } },
-      },
-    });
-  });
-
-  it('of finetuning in part, with general text mixed in', async () => {
-    const mix = ['--mix', '0.25', '--mix-activations', '/general.safetensors'];
-    const words = [...FINETUNE, '--mode', 'partial', '--train-latents', 'dead', ...mix];
-    const { calls } = await run(words, { answers: { finetune: new WorkError('') } });
-    expect(calls[0]!.request).toMatchObject({
-      ...{ mode: 'partial', latents: { kind: 'dead' }, residualFeatures: null },
-      mix: { share: 0.25, data: { kind: 'activations', file: '/general.safetensors' } },
-    });
+  it.each<[string[], object]>([
+    [
+      ['matryoshka', '--k', '8', '--widths', '16,64'],
+      { kind: 'matryoshka', k: 8, prefixes: { kind: 'widths', widths: [16, 64] }, auxiliaryLoss: true },
+    ],
+    [['matryoshka', '--sample-prefixes'], { k: 32, prefixes: { kind: 'sampled', levels: 5 } }],
+    [['batchtopk', '--rescale', '--no-revival'], { k: 32, rescaledByDecoderNorm: true, auxiliaryLoss: false }],
+    [['relu', '--penalty', 'plain'], { kind: 'relu', l1: 5, penalty: 'plain', resampling: true }],
+    [['gated', '--l1', '2', '--variant', 'saelens'], { kind: 'gated', l1: 2, variant: 'saelens' }],
+    [
+      ['jumprelu', '--target-l0', '20', '--bandwidth', '0.1'],
+      { penalty: { kind: 'target_l0', target: 20, coefficient: null }, bandwidth: 0.1, initialThreshold: 0.01 },
+    ],
+    [
+      ['jumprelu', '--penalty', 'tanh', '--l1', '0.5', '--input-gradient'],
+      { penalty: { kind: 'tanh', coefficient: 0.5, scale: 4 }, straightThroughToInput: true },
+    ],
+    [
+      ['transcoder', '--features', 'batchtopk', '--k', '4', '--skip'],
+      { kind: 'transcoder', features: { kind: 'batchtopk', k: 4 }, skip: true },
+    ],
+  ])('of the architecture: %j', async (words, architecture) => {
+    const { calls } = await run([...TRAIN, '--architecture', ...words], { answers: { train: new WorkError('') } });
+    expect(calls[0]!.request).toMatchObject({ architecture });
   });
 
   it('of finetuning, with model and hook point of the dictionary', async () => {

@@ -11,18 +11,25 @@ import { trainingActivations, type TrainingActivations } from './training-text.t
 /** Activations for a request: enough that its tokens remain once the held-out share is taken away. */
 function activationsFor(
   { data, tokens, heldOutShare, seed }: TrainRequest | FinetuneRequest,
+  transcodes: boolean,
   resources: Resources,
   control: JobControl,
 ): Promise<TrainingActivations> {
   const harvested = tokens === null ? null : Math.ceil(tokens / (1 - heldOutShare));
-  return trainingActivations(data, harvested, seed, resources, control);
+  return trainingActivations(data, transcodes, harvested, seed, resources, control);
 }
 
 export async function train(request: TrainRequest, resources: Resources, control: JobControl): Promise<TrainResult> {
   const outputFolder = resources.dictionaries.outputFolder(request.output);
-  const { data, origin } = await activationsFor(request, resources, control);
+  const { data, origin } = await activationsFor(
+    request,
+    request.architecture.kind === 'transcoder',
+    resources,
+    control,
+  );
   const engine = await resources.engine(request.engine, request.threads);
-  return (await trainDictionary(request, data, { engine, origin, outputFolder }, control)).result;
+  const { targetHookPoint } = request.data;
+  return (await trainDictionary(request, data, { engine, origin, targetHookPoint, outputFolder }, control)).result;
 }
 
 /** @throws UsageError when the text would be read at another place, or by another model, than the dictionary was trained for */
@@ -50,13 +57,17 @@ async function refuseOtherModel(
  */
 async function generalText(
   { mix, tokens, heldOutShare, seed }: FinetuneRequest,
+  targetHookPoint: string | null,
+  transcodes: boolean,
   domainRows: number,
   resources: Resources,
   control: JobControl,
 ): Promise<ActivationFolder | null> {
   if (mix === null) return null;
   const wanted = tokens === null ? (domainRows * mix.share) / (1 - mix.share) : tokens * mix.share;
-  return (await trainingActivations(mix.data, Math.ceil(wanted / (1 - heldOutShare)), seed, resources, control)).data;
+  const data = { ...mix.data, targetHookPoint };
+  const harvested = Math.ceil(wanted / (1 - heldOutShare));
+  return (await trainingActivations(data, transcodes, harvested, seed, resources, control)).data;
 }
 
 export async function finetune(
@@ -68,9 +79,13 @@ export async function finetune(
   const from = await resources.dictionaries.load(request.from);
   await refuseOtherModel(request.data, request.from, from.origin, resources);
   if (request.mix !== null) await refuseOtherModel(request.mix.data, request.from, from.origin, resources);
-  const { data, origin } = await activationsFor(request, resources, control);
-  const general = await generalText(request, data.rows, resources, control);
+  const targetHookPoint = request.data.targetHookPoint ?? from.transcoder?.hookPoint ?? null;
+  const located = { ...request, data: { ...request.data, targetHookPoint } };
+  const transcodes = from.transcoder !== undefined;
+  const { data, origin } = await activationsFor(located, transcodes, resources, control);
+  const general = await generalText(request, targetHookPoint, transcodes, data.rows, resources, control);
   const engine = await resources.engine(request.engine, request.threads);
-  const context = { engine, origin: request.data.kind === 'activations' ? from.origin : origin, outputFolder };
+  const known = request.data.kind === 'activations' ? from.origin : origin;
+  const context = { engine, origin: known, targetHookPoint, outputFolder };
   return (await finetuneDictionary(request, from, data, general, context, control)).result;
 }

@@ -7,6 +7,7 @@ import { WorkError } from '../foundation/errors.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { sha256 } from '../foundation/hash.ts';
 import { Random } from '../foundation/random.ts';
+import type { ActivationScale } from '../sae/canonical.ts';
 import { ActivationReader } from './activation-reader.ts';
 import type { RowRange } from './held-out-split.ts';
 import type { Passages } from './passages.ts';
@@ -35,6 +36,8 @@ interface Buffer {
   readonly ranges: readonly RowRange[];
   /** [rows, d_in] in reading order */
   readonly rows: Float32Array;
+  /** [rows, d_out], of a transcoder's data */
+  readonly targets: Float32Array | null;
   /** [rows] dealing order */
   readonly order: Uint32Array;
 }
@@ -50,6 +53,8 @@ function cut(ranges: readonly RowRange[], rows: number): RowRange[] {
 export interface Batch {
   /** [tokens, d_in], times the scale */
   readonly values: Float32Array;
+  /** [tokens, d_out] what a transcoder reconstructs, times its own scale; null where that is `values` */
+  readonly targets: Float32Array | null;
   /** [tokens] row of the activation folder */
   readonly rows: Float64Array;
   /** [tokens] which passage each row is of; null where rows are dealt one by one */
@@ -63,12 +68,13 @@ export interface RowSource {
   /** Rows dealt so far. */
   readonly position: number;
   seek(position: number): Promise<void>;
-  deal(tokens: number, scale: number, step: number): Promise<Batch>;
+  deal(tokens: number, scale: ActivationScale, step: number): Promise<Batch>;
 }
 
 export class BatchSource implements RowSource {
   readonly #dIn: number;
   readonly #reader: ActivationReader;
+  readonly #targets: { readonly reader: ActivationReader; readonly width: number } | null;
   readonly #blocks: readonly RowRange[];
   readonly #rows: number;
   readonly #seed: number;
@@ -85,7 +91,10 @@ export class BatchSource implements RowSource {
     const { seed, bufferBytes = BUFFER_BYTES, blockRows = BLOCK_ROWS, passages = null } = options;
     this.#dIn = data.dIn;
     this.#reader = new ActivationReader(data);
-    this.#bufferRows = Math.max(blockRows, Math.floor(bufferBytes / (4 * data.dIn)));
+    this.#targets =
+      data.targets === undefined ? null : { reader: new ActivationReader(data.targets), width: data.targets.dIn };
+    const width = data.dIn + (this.#targets?.width ?? 0);
+    this.#bufferRows = Math.max(blockRows, Math.floor(bufferBytes / (4 * width)));
     this.#passages = passages;
     this.#blocks = passages === null ? cut(training, blockRows) : passages.within(training);
     this.#rows = this.#blocks.reduce((sum, { first, end }) => sum + end - first, 0);
@@ -114,9 +123,11 @@ export class BatchSource implements RowSource {
    * The next rows; at the end of an epoch the next one begins within the batch.
    * @throws WorkError naming the row and the step when a value is not finite.
    */
-  async deal(tokens: number, scale: number, step: number): Promise<Batch> {
+  async deal(tokens: number, scale: ActivationScale, step: number): Promise<Batch> {
+    const targets = this.#targets === null ? null : new Float32Array(tokens * this.#targets.width);
     const rows = new Float64Array(tokens);
-    const batch: Batch = { values: new Float32Array(tokens * this.#dIn), rows, passages: null, isGeneral: null };
+    const values = new Float32Array(tokens * this.#dIn);
+    const batch: Batch = { values, targets, rows, passages: null, isGeneral: null };
     for (let token = 0; token < tokens; token++) {
       if (this.#buffer === null) await this.seek(this.#dealt);
       else if (this.#next === this.#buffer.order.length) await this.#turn(this.#buffer);
@@ -127,15 +138,11 @@ export class BatchSource implements RowSource {
     return this.#passages === null ? batch : { ...batch, passages: this.#passages.of(rows) };
   }
 
-  #copy(buffer: Buffer, batch: Batch, token: number, scale: number, step: number): void {
-    const dIn = this.#dIn;
+  #copy(buffer: Buffer, batch: Batch, token: number, scale: ActivationScale, step: number): void {
     const source = buffer.order[this.#next]!;
-    let sum = 0;
-    for (let i = 0; i < dIn; i++) {
-      const value = buffer.rows[source * dIn + i]!;
-      sum += value - value; // NaN once any value is not finite
-      batch.values[token * dIn + i] = value * scale;
-    }
+    let sum = copyRow(buffer.rows, source, batch.values, token, this.#dIn, scale.input);
+    if (batch.targets !== null && buffer.targets !== null)
+      sum += copyRow(buffer.targets, source, batch.targets, token, this.#targets!.width, scale.output);
     batch.rows[token] = rowAt(buffer.ranges, source);
     if (sum !== 0)
       throw new WorkError(
@@ -167,8 +174,9 @@ export class BatchSource implements RowSource {
     const ranges = [...this.#groupsOf(epoch)[group]!].sort((a, b) => a.first - b.first);
     const same = held !== undefined && this.#blocks.length === held.ranges.length;
     const rows = same ? held.rows : await this.#reader.read(ranges);
+    const targets = same ? held.targets : ((await this.#targets?.reader.read(ranges)) ?? null);
     const order = this.#order(ranges, randomFor(this.#seed, 'rows', epoch, group));
-    return { epoch, group, ranges, rows, order };
+    return { epoch, group, ranges, rows, targets, order };
   }
 
   #order(ranges: readonly RowRange[], random: Random): Uint32Array {
@@ -203,6 +211,24 @@ export class BatchSource implements RowSource {
     this.#groups = { epoch, groups };
     return groups;
   }
+}
+
+/** @returns 0, or NaN where a value is not finite */
+function copyRow(
+  from: Float32Array,
+  source: number,
+  to: Float32Array,
+  row: number,
+  width: number,
+  scale: number,
+): number {
+  let sum = 0;
+  for (let i = 0; i < width; i++) {
+    const value = from[source * width + i]!;
+    sum += value - value; // NaN once any value is not finite
+    to[row * width + i] = value * scale;
+  }
+  return sum;
 }
 
 const rowsOf = (ranges: readonly RowRange[]): number => ranges.reduce((sum, { first, end }) => sum + end - first, 0);

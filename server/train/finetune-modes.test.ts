@@ -27,20 +27,21 @@ beforeAll(async () => {
   const write = async (seed: number): Promise<ActivationFolder> =>
     writeActivations(await mkdtemp(join(folder, 'a-')), synthesise(2000, D_IN, 12, seed), D_IN);
   [general, domain] = [await write(1), await write(5)];
-  const train = async (architecture: Record<string, unknown>, name: string): Promise<Dictionary> => {
-    const request = TrainRequest.parse({
-      ...{ data: { kind: 'activations', file: 'given' }, architecture, dSae: GENERAL, batch: 64, tokens: 64 * 150 },
-      ...{ output: 'o', optimizer: { learningRate: 3e-3 } },
-    });
-    const context = { engine: referenceEngine, origin, outputFolder: join(folder, name) };
-    return (await trainDictionary(request, general, context, unwatched)).dictionary;
-  };
-  relu = await train({ kind: 'relu', l1: 0.05 }, 'relu');
-  topk = await train({ kind: 'topk', k: 3 }, 'topk');
+  relu = await trainGeneral({ kind: 'relu', l1: 0.05 }, 'relu');
+  topk = await trainGeneral({ kind: 'topk', k: 3 }, 'topk');
 });
 afterAll(async () => {
   await rm(folder, { recursive: true });
 });
+
+async function trainGeneral(architecture: Record<string, unknown>, name: string): Promise<Dictionary> {
+  const request = TrainRequest.parse({
+    ...{ data: { kind: 'activations', file: 'given' }, architecture, dSae: GENERAL, batch: 64, tokens: 64 * 150 },
+    ...{ output: 'o', optimizer: { learningRate: 3e-3 } },
+  });
+  const context = { engine: referenceEngine, origin, outputFolder: join(folder, name) };
+  return (await trainDictionary(request, general, context, unwatched)).dictionary;
+}
 
 let output: string;
 let outputs = 0;
@@ -155,6 +156,16 @@ describe('a residual dictionary', () => {
 
   it('ends with the same bytes when resumed', async () => {
     await expectResumes(residual);
+  });
+
+  it('of a batchtopk one is trained by its own k and stored beside it with thresholds', async () => {
+    const from = await trainGeneral({ kind: 'batchtopk', k: 3 }, 'batchtopk');
+    const { dictionary } = await finetune(residual, { from });
+    expect(dictionary.shape.architecture.kind).toBe('jumprelu');
+    expect(dictionary.parameters.threshold).toHaveLength(GENERAL + 16);
+    expect(dictionary.parameters.threshold!.subarray(0, GENERAL)).toEqual(from.parameters.threshold);
+    expect(dictionary.parameters.encoder.subarray(0, GENERAL * D_IN)).toEqual(from.parameters.encoder);
+    expect(await loadDictionary(output)).toEqual(dictionary);
   });
 
   it('is refused where features compete for places, and without a size', async () => {

@@ -24,7 +24,7 @@ export function methodOf({ mode, latents }: FinetuneRequest, from: Dictionary): 
     case 'partial':
       return {
         ...{ kind: 'partial', from, chosen: chosenLatents(latents, from) },
-        revives: latents?.kind === 'dead' && from.shape.architecture.kind !== 'topk',
+        revives: latents?.kind === 'dead',
       };
     case 'residual':
       return { kind: 'residual', of: from };

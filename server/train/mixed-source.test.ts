@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Batch, RowSource } from './batches.ts';
 import { MixedSource } from './mixed-source.ts';
 
+const SCALE = { input: 1, output: 1 };
+
 /** Rows 0, 1, 2, … of one number each, from `base` on; every three are a passage. */
 class Counter implements RowSource {
   position = 0;
@@ -21,7 +23,13 @@ class Counter implements RowSource {
     const rows = Float64Array.from({ length: tokens }, (_, i) => this.position + i);
     this.position += tokens;
     const values = Float32Array.from(rows, (row) => this.#base + row);
-    return Promise.resolve({ values, rows, passages: rows.map((row) => Math.floor(row / 3)), isGeneral: null });
+    return Promise.resolve({
+      values,
+      targets: null,
+      rows,
+      passages: rows.map((row) => Math.floor(row / 3)),
+      isGeneral: null,
+    });
   }
 }
 
@@ -38,7 +46,7 @@ describe('rows of two sources', () => {
           const source = mixedOf(of);
           const dealt: number[] = [];
           for (const size of sizes) {
-            const { values, isGeneral } = await source.deal(size, 1, 1);
+            const { values, isGeneral } = await source.deal(size, SCALE, 1);
             const count = isGeneral!.reduce((sum, one) => sum + one, 0);
             expect(Math.abs(count - of * size)).toBeLessThanOrEqual(1);
             values.forEach((value, i) => {
@@ -59,16 +67,16 @@ describe('rows of two sources', () => {
     await fc.assert(
       fc.asyncProperty(share, fc.nat({ max: 500 }), async (of, position) => {
         const whole = mixedOf(of);
-        if (position > 0) await whole.deal(position, 1, 1);
+        if (position > 0) await whole.deal(position, SCALE, 1);
         const resumed = mixedOf(of);
         await resumed.seek(position);
-        expect(await resumed.deal(40, 1, 2)).toEqual(await whole.deal(40, 1, 2));
+        expect(await resumed.deal(40, SCALE, 2)).toEqual(await whole.deal(40, SCALE, 2));
       }),
     );
   });
 
   it('never share a passage', async () => {
-    const { passages, isGeneral } = await mixedOf(0.5).deal(100, 1, 1);
+    const { passages, isGeneral } = await mixedOf(0.5).deal(100, SCALE, 1);
     const of = (general: number): Set<number> => new Set(passages!.filter((_, i) => isGeneral![i] === general));
     expect([...of(0)].filter((passage) => of(1).has(passage))).toEqual([]);
     expect(of(1).size).toBe(17);

@@ -1,3 +1,4 @@
+import type { ActivationScale } from '../sae/canonical.ts';
 import type { Batch, RowSource } from './batches.ts';
 
 /**
@@ -32,7 +33,7 @@ export class MixedSource implements RowSource {
     this.#dealt = position;
   }
 
-  async deal(tokens: number, scale: number, step: number): Promise<Batch> {
+  async deal(tokens: number, scale: ActivationScale, step: number): Promise<Batch> {
     const first = this.#dealt;
     const isGeneral = Uint8Array.from({ length: tokens }, (_, i) =>
       this.#generalBefore(first + i + 1) > this.#generalBefore(first + i) ? 1 : 0,
@@ -46,19 +47,33 @@ export class MixedSource implements RowSource {
 }
 
 function interleaved(own: Batch, general: Batch, isGeneral: Uint8Array): Batch {
-  const tokens = isGeneral.length;
-  const width = (own.values.length + general.values.length) / tokens;
-  const values = new Float32Array(tokens * width);
-  const rows = new Float64Array(tokens);
-  const passages = own.passages === null ? null : new Float64Array(tokens);
-  const next = [0, 0];
-  isGeneral.forEach((general01, token) => {
-    const from = general01 === 1 ? general : own;
-    const at = next[general01]!++;
-    values.set(from.values.subarray(at * width, (at + 1) * width), token * width);
-    rows[token] = from.rows[at]!;
+  const places = placesOf(isGeneral);
+  const rowsOf = (of: (batch: Batch) => Float32Array): Float32Array => {
+    const parts = [of(own), of(general)] as const;
+    const width = (parts[0].length + parts[1].length) / isGeneral.length;
+    const joined = new Float32Array(parts[0].length + parts[1].length);
+    places.forEach((at, token) => {
+      joined.set(parts[isGeneral[token]!]!.subarray(at * width, (at + 1) * width), token * width);
+    });
+    return joined;
+  };
+  const numbers = (of: (batch: Batch, at: number) => number): Float64Array =>
+    Float64Array.from(places, (at, token) => of(isGeneral[token] === 1 ? general : own, at));
+  return {
+    values: rowsOf(({ values }) => values),
+    targets: own.targets === null ? null : rowsOf(({ targets }) => targets!),
+    rows: numbers(({ rows }, at) => rows[at]!),
     // Passages of the two never have one number.
-    if (passages !== null) passages[token] = general01 === 1 ? -1 - general.passages![at]! : own.passages![at]!;
-  });
-  return { values, rows, passages, isGeneral };
+    passages:
+      own.passages === null
+        ? null
+        : numbers((batch, at) => (batch === general ? -1 - batch.passages![at]! : batch.passages![at]!)),
+    isGeneral,
+  };
+}
+
+/** [tokens] which row of its own source each is. */
+function placesOf(isGeneral: Uint8Array): number[] {
+  const next = [0, 0];
+  return Array.from(isGeneral, (source) => next[source]!++);
 }

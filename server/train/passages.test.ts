@@ -13,6 +13,7 @@ const LENGTHS = [
   [4, 0, 6, 2, 9],
 ] as const;
 const D_IN = 2;
+const SCALE = { input: 1, output: 1 };
 
 let folder: string;
 let data: ActivationFolder;
@@ -72,7 +73,7 @@ describe('rows that are dealt by passage', () => {
   it.each([4 * D_IN * 8, 4 * D_IN * 1000])(
     'are each dealt once an epoch, a passage in one piece (buffer of %i bytes)',
     async (bufferBytes) => {
-      const { rows, passages } = await new BatchSource(data, all, options(bufferBytes)).deal(37, 1, 1);
+      const { rows, passages } = await new BatchSource(data, all, options(bufferBytes)).deal(37, SCALE, 1);
       expect([...rows].sort((a, b) => a - b)).toEqual([...byRow.keys()]);
       expect([...passages!]).toEqual([...rows].map((row) => byRow[row]));
       const changes = [...passages!].filter((passage, i) => i > 0 && passage !== passages![i - 1]).length;
@@ -84,10 +85,10 @@ describe('rows that are dealt by passage', () => {
   it('go on from a position as if never interrupted', async () => {
     for (const position of [1, 8, 36, 50]) {
       const whole = new BatchSource(data, all, options(64));
-      await whole.deal(position, 1, 1);
+      await whole.deal(position, SCALE, 1);
       const resumed = new BatchSource(data, all, options(64));
       await resumed.seek(position);
-      expect(await resumed.deal(20, 1, 2)).toEqual(await whole.deal(20, 1, 2));
+      expect(await resumed.deal(20, SCALE, 2)).toEqual(await whole.deal(20, SCALE, 2));
     }
   });
 });

@@ -12,17 +12,23 @@
  */
 import type { DictionaryParameters, Engine, EngineDictionary, EngineShape, ParameterName } from '../compute/engine.ts';
 import { UsageError } from '../foundation/errors.ts';
-import { foldHomogeneousScale } from '../sae/canonical.ts';
+import type { Architecture } from '../protocol/architectures.ts';
+import { familyOf } from '../sae/architectures/families.ts';
+import { anewLike, type Continuation } from '../sae/architectures/finetuned.ts';
+import { foldHomogeneousScale, type ActivationScale } from '../sae/canonical.ts';
 import type { Dictionary } from '../sae/dictionary.ts';
 import { initialParameters } from './initialise.ts';
 
 type Weights = Pick<Dictionary, 'shape' | 'parameters'>;
 
 /**
+ * The residual dictionary is trained as the general one was (one of batchtopk by its own k), and stored alike.
  * @param features of the residual dictionary
+ * @param coefficient λ; null for the general one's
  * @throws UsageError for dictionaries that cannot be joined with another
  */
-export function residualShape({ name, shape }: Dictionary, features: number | null): EngineShape {
+export function residualLike(general: Dictionary, features: number | null, coefficient: number | null): Continuation {
+  const { name, shape } = general;
   const { architecture, skip, dIn, dOut } = shape;
   if (!['relu', 'jumprelu', 'gated'].includes(architecture.kind))
     throw new UsageError(
@@ -36,7 +42,11 @@ export function residualShape({ name, shape }: Dictionary, features: number | nu
     throw new UsageError(
       '--mode is "residual" without a size; expected --residual-features, such as an eighth of the dictionary’s',
     );
-  return { ...shape, dSae: features, applyDecoderBiasToInput: false };
+  const { architecture: trained } = anewLike(general, coefficient);
+  const family = familyOf(trained);
+  family.check(trained, features);
+  const own = family.shape(trained, { dIn, dOut, dSae: features });
+  return { architecture: trained, shape: { ...own, applyDecoderBiasToInput: false } };
 }
 
 /** What a residual dictionary is given and what it is to reconstruct, both [tokens, d_in]. */
@@ -55,9 +65,13 @@ export class FrozenDictionary implements AsyncDisposable {
     this.#shift = shift;
   }
 
-  /** @param scale factor of the activations that it will be given */
-  static async load(engine: Engine, { shape, parameters }: Weights, scale: number): Promise<FrozenDictionary> {
-    const scaled = foldHomogeneousScale(parameters, 1 / scale);
+  /** @param scale factors of the activations that it will be given */
+  static async load(
+    engine: Engine,
+    { shape, parameters }: Weights,
+    { input, output }: ActivationScale,
+  ): Promise<FrozenDictionary> {
+    const scaled = foldHomogeneousScale(parameters, { input: 1 / input, output: 1 / output });
     const shift = shape.applyDecoderBiasToInput ? scaled.decoderBias : null;
     return new FrozenDictionary(await engine.dictionary(shape, scaled), shift);
   }
@@ -76,27 +90,16 @@ export class FrozenDictionary implements AsyncDisposable {
   }
 }
 
-/**
- * New weights as {@link initialParameters} has them, without a decoder bias, the encoder times the factor at which the sample's errors
- * are reconstructed best.
- */
+/** New weights as {@link initialParameters} has them, without a decoder bias. */
 export async function initialResidual(
   engine: Engine,
   shape: EngineShape,
-  { inputs, targets }: ResidualProblem,
+  architecture: Architecture,
+  problem: ResidualProblem,
   seed: number,
 ): Promise<DictionaryParameters> {
-  const initial = await initialParameters(engine, shape, inputs, seed);
-  const parameters = { ...initial, decoderBias: new Float32Array(initial.decoderBias.length) };
-  await using dictionary = await engine.dictionary(shape, parameters);
-  const reconstruction = await dictionary.decode(await dictionary.encode(inputs));
-  let [along, square] = [0, 0];
-  reconstruction.forEach((value, at) => {
-    along += value * targets[at]!;
-    square += value * value;
-  });
-  const factor = square === 0 ? 1 : Math.max(Math.min(along / square, 1), 1e-3);
-  return { ...parameters, encoder: parameters.encoder.map((value) => value * factor) };
+  const initial = await initialParameters(engine, shape, architecture, problem, seed);
+  return { ...initial, decoderBias: new Float32Array(initial.decoderBias.length) };
 }
 
 /** [G; R]: the general dictionary's features keep their numbers and every bit. @param residual in the units of raw activations */

@@ -5,10 +5,13 @@ import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
-import { foldHomogeneousScale } from '../sae/canonical.ts';
+import { familyOf } from '../sae/architectures/families.ts';
+import { parametersFor } from '../sae/architectures/finetuned.ts';
+import { foldHomogeneousScale, type ActivationScale } from '../sae/canonical.ts';
 import { refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
 import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
-import { roundToStorage, type Storage } from '../sae/saelens.ts';
+import { roundToStorage } from '../sae/saelens.ts';
+import type { Storage } from '../sae/saelens-tensors.ts';
 import { refuseOtherWidth } from './activation-file.ts';
 import type { RowSource } from './batches.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
@@ -27,6 +30,8 @@ export interface TrainingContext {
   readonly engine: Engine;
   /** Where the activations are from, for the dictionary's own record. */
   readonly origin: DictionaryOrigin;
+  /** Of a transcoder: where its targets are from. */
+  readonly targetHookPoint?: string | null;
   /** The dictionary's folder; checkpoints lie beside it until training is done. */
   readonly outputFolder: string;
 }
@@ -39,8 +44,9 @@ export interface TrainedDictionary {
 /**
  * Trains a new dictionary.
  *
- * Activations are multiplied by √d_in / mean‖x‖ (4,096 training rows) on the way in, and the factor is folded back into the biases at
- * the end: relu and top-k commute with it, so features and reconstructions are in the units of the raw activations.
+ * Activations are multiplied by √d_in / mean‖x‖ (4,096 training rows) on the way in, a transcoder's targets by their own factor, and the
+ * factors are folded back into biases and thresholds at the end: relu, selection and thresholds commute with them, so features and
+ * reconstructions are in the units of the raw activations.
  * @throws UsageError when the request cannot be met, WorkError when data or numerics fail, Interrupted with how to resume
  */
 export async function trainDictionary(
@@ -50,7 +56,7 @@ export async function trainDictionary(
   control: JobControl,
 ): Promise<TrainedDictionary> {
   const split = splitHeldOut(data, request.heldOutShare, request.seed);
-  const plan = planTraining(request, data.dIn, split.trainingRows);
+  const plan = planTraining(request, data, split.trainingRows);
   const job = { request, data, split, mixed: null, plan, method: { kind: 'new' } as const, storage: request.storage };
   return train({ ...job, ...context }, control);
 }
@@ -75,7 +81,7 @@ export async function finetuneDictionary(
   const split = splitHeldOut(data, request.heldOutShare, request.seed);
   const mixed = general === null ? null : mixedIn(general, request.mix?.share ?? 0, split, request);
   // A row of the domain is visited once while its share of the mixture passes.
-  const plan = planFinetuning(request, from, Math.floor(split.trainingRows / (1 - (mixed?.share ?? 0))));
+  const plan = planFinetuning(request, from, data, Math.floor(split.trainingRows / (1 - (mixed?.share ?? 0))));
   const method = methodOf(request, from);
   return train({ request, data, split, mixed, plan, method, storage: 'float32', ...context }, control);
 }
@@ -96,13 +102,16 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
   const path = checkpointPath(outputFolder);
   const identity = {
     ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name },
-    ...{ activations: data.contentHash, ...methodIdentity(method) },
+    ...{ activations: data.contentHash, targets: data.targets?.contentHash ?? null, ...methodIdentity(method) },
     ...(mixed === null ? {} : { mixed: { activations: mixed.data.contentHash, share: mixed.share } }),
   };
   const stored = request.resume ? await readCheckpoint(path, plan.shape, identity) : null;
   if (!request.resume) await removeCheckpoint(path);
   const rows = trainingRows(data, split, mixed, plan);
-  const start = stored === null ? await startOf(job, rows) : { from: stored.state, scale: stored.scale };
+  const start =
+    stored === null
+      ? await startOf(job, rows)
+      : { from: stored.state, scale: stored.scale, threshold: stored.threshold };
   await rows.seek(stored?.position ?? 0);
   const history = new History(stored?.history);
   const { scale } = start;
@@ -115,57 +124,89 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
     secondsDone: stored?.seconds ?? 0,
     millisecondsDone: stored?.milliseconds ?? [],
   };
-  const trained = await runTraining({ plan, trainer, rows, frozen, scale, history, ...done, checkpoint }, control);
+  const { threshold } = start;
+  const parts = { plan, trainer, rows, frozen, scale, threshold, history, ...done, checkpoint };
+  const trained = await runTraining(parts, control);
   return await finish(job, trained, scale, history, control);
 }
 
-async function startOf(
-  { plan, method, engine, data, split }: Job,
-  rows: RowSource,
-): Promise<{ from: DictionaryParameters | TrainingState; scale: number }> {
-  const sample = (await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), 1, 0)).values;
-  const scale = activationScale(sample, data.dIn);
-  const scaled = sample.map((value) => value * scale);
-  if (method.kind === 'finetune' || method.kind === 'partial') {
-    const parameters = foldHomogeneousScale(method.from.parameters, 1 / scale);
-    if (method.kind === 'finetune' || !method.revives) return { from: parameters, scale };
-    const start = { shape: plan.shape, parameters };
-    return { from: await revivedLatents(engine, start, method.chosen, scaled, plan.seed), scale };
+interface Start {
+  readonly from: DictionaryParameters | TrainingState;
+  readonly scale: ActivationScale;
+  readonly threshold: number | null;
+}
+
+const UNSCALED: ActivationScale = { input: 1, output: 1 };
+
+async function startOf(job: Job, rows: RowSource): Promise<Start> {
+  const { plan, method, engine, data, split } = job;
+  const { shape, architecture, seed } = plan;
+  const sample = await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), UNSCALED, 0);
+  const input = activationScale(sample.values, data.dIn);
+  const output = sample.targets === null ? input : activationScale(sample.targets, shape.dOut);
+  const scale = { input, output };
+  const inputs = sample.values.map((value) => value * input);
+  if (method.kind === 'finetune' || method.kind === 'partial') return continuing(job, method, scale, inputs);
+  const targets = sample.targets?.map((value) => value * output) ?? inputs;
+  if (method.kind === 'new') {
+    const from = await initialParameters(engine, shape, architecture, { inputs, targets }, seed);
+    return { from, scale, threshold: null };
   }
-  if (method.kind === 'residual') {
-    await using frozen = await FrozenDictionary.load(engine, method.of, scale);
-    return { from: await initialResidual(engine, plan.shape, await frozen.problem(scaled), plan.seed), scale };
-  }
-  return { from: await initialParameters(engine, plan.shape, scaled, plan.seed), scale };
+  await using frozen = await FrozenDictionary.load(engine, method.of, scale);
+  const problem = await frozen.problem(inputs);
+  return { from: await initialResidual(engine, shape, architecture, problem, seed), scale, threshold: null };
+}
+
+/** @param inputs [rows, d_in] a sample, scaled */
+async function continuing(
+  { plan, engine }: Job,
+  method: Extract<Method, { from: Dictionary }>,
+  scale: ActivationScale,
+  inputs: Float32Array,
+): Promise<Start> {
+  const { shape, seed } = plan;
+  const scaled = foldHomogeneousScale(method.from.parameters, { input: 1 / scale.input, output: 1 / scale.output });
+  const threshold = plan.followsThreshold ? (scaled.threshold?.[0] ?? null) : null;
+  const parameters = parametersFor(shape, scaled);
+  if (method.kind === 'finetune' || !method.revives || plan.auxiliary !== null)
+    return { from: parameters, scale, threshold };
+  return { from: await revivedLatents(engine, { shape, parameters }, method.chosen, inputs, seed), scale, threshold };
 }
 
 async function finish(
   job: Job,
   trained: TrainedRun,
-  scale: number,
+  scale: ActivationScale,
   history: History,
   control: JobControl,
 ): Promise<TrainedDictionary> {
   const { request, data, split, plan, method, mixed, engine, origin, outputFolder, storage } = job;
-  const { shape, parameters } = made(method, plan.shape, foldHomogeneousScale(trained.state.parameters, scale));
+  const { architecture, sparsity } = plan;
+  const { state, threshold } = trained;
+  const stored = familyOf(architecture).stored({ shape: plan.shape, parameters: state.parameters }, threshold ?? 0);
+  const { shape, parameters } = made(method, stored.shape, foldHomogeneousScale(stored.parameters, scale));
   const base = baseOf(method);
-  const labels = base?.labels ?? new Map<number, string>();
-  const unnamed = { shape, parameters: roundToStorage(parameters, storage), origin, labels };
-  const withCoefficient =
-    plan.shape.architecture.kind === 'relu' ? { ...unnamed, sparsityCoefficient: plan.sparsityCoefficient } : unnamed;
+  const unnamed = {
+    ...{ shape, parameters: roundToStorage(parameters, storage), origin },
+    labels: base?.labels ?? new Map<number, string>(),
+    trainedAs: architecture,
+    ...(sparsity.kind === 'token' ? { sparsityCoefficient: sparsity.coefficient } : {}),
+    ...(architecture.kind === 'transcoder' ? { transcoder: { hookPoint: job.targetHookPoint ?? null } } : {}),
+  };
   const measured = await measureHeldOut(engine, unnamed, data, split, control, resumeHint(plan.steps, plan));
   const final = { ...measured.final, effectiveSampleSize: lastSampleSize(plan, history) };
   const heldOut = { tokens: split.heldOutRows, splitHash: splitHashOf(split, mixed) };
   const stepMilliseconds = quantiles(trained.stepMilliseconds);
   const inputs = {
     activations: data.contentHash,
+    ...(data.targets === undefined ? {} : { targets: data.targets.contentHash }),
     ...(base === null ? {} : { from: base.contentHash }),
     ...(mixed === null ? {} : { general: mixed.data.contentHash }),
   };
   const normalisation = { scale, rows: Math.min(SAMPLE_ROWS, split.trainingRows) };
   const dictionary = await saveDictionary(
     outputFolder,
-    { ...withCoefficient, densities: measured.densities },
+    { ...unnamed, densities: measured.densities },
     {
       config: {
         ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name, normalisation },
@@ -184,7 +225,7 @@ async function finish(
   );
   await removeCheckpoint(checkpointPath(outputFolder));
   const result: TrainResult = {
-    ...{ dictionary: dictionary.name, path: resolve(outputFolder), architecture: plan.shape.architecture.kind },
+    ...{ dictionary: dictionary.name, path: resolve(outputFolder), architecture: architecture.kind },
     ...{ dIn: plan.shape.dIn, dSae: shape.dSae, hookPoint: origin.hookPoint },
     ...describeObjective(plan.objective),
     ...{ engine: engine.name, seed: request.seed, steps: plan.steps, tokens: plan.steps * plan.batch },
