@@ -6,6 +6,7 @@ import type { CliCommand } from './cli-command.ts';
 import { detach, offerDetach, placeOf } from './detached.ts';
 import type { Outcome, Shell } from './shell.ts';
 import { parseRequest } from './usage.ts';
+import { modeFields, takesMode, type ModeOptions } from './mode-options.ts';
 import { TRAINING_NAMES, takesTraining, trained, trainingFields, type TrainingOptions } from './training-options.ts';
 import { anyText, oneOf, realNumber } from './values.ts';
 
@@ -23,9 +24,8 @@ interface TrainOptions extends TrainingOptions, DataOptions, ArchitectureOptions
   readonly storage: 'float32' | 'float16';
 }
 
-interface FinetuneOptions extends TrainingOptions, DataOptions {
+interface FinetuneOptions extends TrainingOptions, DataOptions, ModeOptions {
   readonly from: string;
-  readonly mode: 'finetune' | 'scratch';
   readonly l1?: number;
 }
 
@@ -89,11 +89,12 @@ async function finetuneData(shell: Shell, options: FinetuneOptions): Promise<Tra
 
 async function finetune(shell: Shell, options: FinetuneOptions): Promise<Outcome> {
   const { FinetuneRequest } = await import('../protocol/requests.ts');
+  const data = await finetuneData(shell, options);
   const fields = {
     ...trainingFields(options, shell.threads),
-    data: await finetuneData(shell, options),
+    data,
     from: placeOf(options.from),
-    mode: options.mode,
+    ...(await modeFields(options, data)),
     l1: options.l1 ?? null,
   };
   const request: FinetuneRequest = parseRequest(FinetuneRequest, fields, TRAINING_NAMES);
@@ -161,18 +162,19 @@ export function addFinetune(program: CliCommand, shell: Shell): void {
   const command = program
     .command('finetune')
     .description('specialise a dictionary to retrieved passages or given activations');
-  takesData(command)
-    .takes('--from <dictionary>', 'dictionary to start from; its model and hook point are used', anyText, {
+  takesData(command).takes(
+    '--from <dictionary>',
+    'dictionary to start from; its model and hook point are used',
+    anyText,
+    {
       required: true,
-    })
-    .takes('--mode <mode>', 'go on from its weights, or train the same shape anew', oneOf(['finetune', 'scratch']), {
-      default: 'finetune',
-    })
-    .takes(
-      '--l1 <weight>',
-      'weight of the sparsity penalty (default: the one it was trained with)',
-      realNumber({ minimum: 0 }),
-    );
+    },
+  );
+  takesMode(command).takes(
+    '--l1 <weight>',
+    'weight of the sparsity penalty (default: the one it was trained with)',
+    realNumber({ minimum: 0 }),
+  );
   takesTraining(command)
     .example(
       'ssae finetune --from builtin-gsae --selection entropy --tau 1 -o entropy-term',
@@ -182,9 +184,14 @@ export function addFinetune(program: CliCommand, shell: Shell): void {
       'ssae finetune --from builtin-gsae --selection entropy --objective erm -o entropy-erm',
       'Mean loss, to compare with',
     )
+    .example('ssae finetune --from ./OUT --activations rare.safetensors --tilt 2 -o ./OUT-rare', 'On given activations')
     .example(
-      'ssae finetune --from ./OUT --activations rare.safetensors --tilt 2 -o ./OUT-rare',
-      'On given activations',
+      'ssae finetune --from general --selection entropy --mode residual --residual-features 512 -o entropy-added',
+      'New features beside those of the general dictionary, which stay as they are',
+    )
+    .example(
+      'ssae finetune --from builtin-gsae --selection entropy --mix 0.5 --mix-corpus glosses -o entropy-mixed',
+      'With half of every batch from general text, to forget less',
     );
   offerDetach(command).action((options: FinetuneOptions) => shell.finish(finetune(shell, options)));
 }

@@ -58,16 +58,28 @@ export const TrainingData = z.discriminatedUnion('kind', [
 ]);
 export type TrainingData = z.infer<typeof TrainingData>;
 
+const RawTilt = z.object({ kind: z.literal('raw'), t: z.number().min(0) });
+/** t = tau / mean loss of the batch. */
+const RelativeTilt = z.object({ kind: z.literal('relative'), tau: z.number().min(0) });
+
+/** `sample_size`: the t at which 1 / Σ w² is this share of the batch's tokens, solved anew each step. */
+export const Tilt = z.discriminatedUnion('kind', [
+  RawTilt,
+  RelativeTilt,
+  z.object({ kind: z.literal('sample_size'), share: z.number().gt(0).max(1) }),
+]);
+export type Tilt = z.infer<typeof Tilt>;
+
 export const Objective = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('erm') }),
   z.object({
     kind: z.literal('term'),
-    /** `raw` is t; `relative` is tau, t = tau / mean loss of the batch. */
-    tilt: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('raw'), t: z.number().min(0) }),
-      z.object({ kind: z.literal('relative'), tau: z.number().min(0) }),
-    ]),
+    tilt: Tilt,
     tilts: z.enum(['loss', 'reconstruction']).default('loss'),
+    /** Steps over which the tilt grows from 0; absent for none. */
+    warmupSteps: z.int().min(0).optional(),
+    /** `tilt` is of passages instead of tokens, and `inner` of the tokens within each; raw 0 is their mean loss. */
+    passages: z.object({ inner: z.discriminatedUnion('kind', [RawTilt, RelativeTilt]) }).optional(),
   }),
 ]);
 export type Objective = z.infer<typeof Objective>;
@@ -112,9 +124,28 @@ export const TrainRequest = Training.extend({
 });
 export type TrainRequest = z.infer<typeof TrainRequest>;
 
+/** Features that train where only some do: those that fired in no counted token, or given ones. */
+export const TrainedLatents = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('dead') }),
+  z.object({ kind: z.literal('chosen'), features: z.array(z.int().min(0)).min(1).max(10_000_000) }),
+]);
+export type TrainedLatents = z.infer<typeof TrainedLatents>;
+
 export const FinetuneRequest = Training.extend({
   from: name,
-  mode: z.enum(['finetune', 'scratch']).default('finetune'),
+  /** `scratch`: new weights; `residual`: new features on its error, beside its own; `partial`: only `latents` train. */
+  mode: z.enum(['finetune', 'scratch', 'residual', 'partial']).default('finetune'),
+  /** Features that `residual` adds. */
+  residualFeatures: positive
+    .max(1 << 24)
+    .nullable()
+    .default(null),
+  latents: TrainedLatents.nullable().default(null),
+  /** Other activations of the same place, mixed in as this share of every batch, to curb forgetting. */
+  mix: z
+    .object({ data: TrainingData, share: z.number().gt(0).max(0.95) })
+    .nullable()
+    .default(null),
   /** Sparsity coefficient λ of a relu, gated or jumprelu dictionary; null takes the one it was trained with. */
   l1: z.number().min(0).nullable().default(null),
 });

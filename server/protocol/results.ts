@@ -43,6 +43,8 @@ export interface TrainResult {
   readonly objective: 'erm' | 'term';
   readonly tilt: number | null;
   readonly tau: number | null;
+  /** Share of the batch at which the effective sample size was held. */
+  readonly sampleSizeShare: number | null;
   readonly engine: string;
   readonly seed: number;
   readonly steps: number;

@@ -45,8 +45,7 @@ const SUPPORTED = Object.keys(FORMS).join(', ');
 export function saeLensName(shape: EngineShape, transcoder: boolean): string {
   const { kind } = shape.architecture;
   const found = Object.entries(FORMS).find(
-    ([, form]) =>
-      form.kind === kind && form.transcoder === transcoder && form.skip === shape.skip && !form.unfinished,
+    ([, form]) => form.kind === kind && form.transcoder === transcoder && form.skip === shape.skip && !form.unfinished,
   );
   if (found !== undefined) return found[0];
   throw new WorkError(

@@ -136,7 +136,7 @@ describe('every architecture', () => {
       optimizer: { learningRate: 1e-30, warmupSteps: 0 },
     });
     const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
-    const tuned = await finetuneDictionary(idle, dictionary, dataFor(architecture), context, unwatched);
+    const tuned = await finetuneDictionary(idle, dictionary, dataFor(architecture), null, context, unwatched);
     expect(tuned.dictionary.shape).toEqual(dictionary.shape);
     expectClose(tuned.dictionary, dictionary);
   });

@@ -10,6 +10,7 @@ import { Random } from '../foundation/random.ts';
 import type { ActivationScale } from '../sae/canonical.ts';
 import { ActivationReader } from './activation-reader.ts';
 import type { RowRange } from './held-out-split.ts';
+import type { Passages } from './passages.ts';
 
 /** Two of these are held: the one that is dealt and the one that is read ahead. */
 const BUFFER_BYTES = 64 * 1024 * 1024;
@@ -20,6 +21,8 @@ export interface BatchOptions {
   readonly seed: number;
   readonly bufferBytes?: number;
   readonly blockRows?: number;
+  /** Deal the rows of a passage one after the other, and say which passage each is of; null deals rows. */
+  readonly passages?: Passages | null;
 }
 
 /** Chance for one purpose, from the run's seed: streams of different purposes do not overlap. */
@@ -54,9 +57,21 @@ export interface Batch {
   readonly targets: Float32Array | null;
   /** [tokens] row of the activation folder */
   readonly rows: Float64Array;
+  /** [tokens] which passage each row is of; null where rows are dealt one by one */
+  readonly passages: Float64Array | null;
+  /** [tokens] 1 for rows of general text that is mixed in; null where none is */
+  readonly isGeneral: Uint8Array | null;
 }
 
-export class BatchSource {
+/** Shuffled rows without an end; where it stands is one number. */
+export interface RowSource {
+  /** Rows dealt so far. */
+  readonly position: number;
+  seek(position: number): Promise<void>;
+  deal(tokens: number, scale: ActivationScale, step: number): Promise<Batch>;
+}
+
+export class BatchSource implements RowSource {
   readonly #dIn: number;
   readonly #reader: ActivationReader;
   readonly #targets: { readonly reader: ActivationReader; readonly width: number } | null;
@@ -64,6 +79,7 @@ export class BatchSource {
   readonly #rows: number;
   readonly #seed: number;
   readonly #bufferRows: number;
+  readonly #passages: Passages | null;
   #dealt = 0;
   #groups: { readonly epoch: number; readonly groups: readonly (readonly RowRange[])[] } | null = null;
   #buffer: Buffer | null = null;
@@ -72,14 +88,15 @@ export class BatchSource {
   #next = 0;
 
   constructor(data: ActivationFolder, training: readonly RowRange[], options: BatchOptions) {
-    const { seed, bufferBytes = BUFFER_BYTES, blockRows = BLOCK_ROWS } = options;
+    const { seed, bufferBytes = BUFFER_BYTES, blockRows = BLOCK_ROWS, passages = null } = options;
     this.#dIn = data.dIn;
     this.#reader = new ActivationReader(data);
     this.#targets =
       data.targets === undefined ? null : { reader: new ActivationReader(data.targets), width: data.targets.dIn };
     const width = data.dIn + (this.#targets?.width ?? 0);
     this.#bufferRows = Math.max(blockRows, Math.floor(bufferBytes / (4 * width)));
-    this.#blocks = cut(training, blockRows);
+    this.#passages = passages;
+    this.#blocks = passages === null ? cut(training, blockRows) : passages.within(training);
     this.#rows = this.#blocks.reduce((sum, { first, end }) => sum + end - first, 0);
     this.#seed = seed;
   }
@@ -108,7 +125,9 @@ export class BatchSource {
    */
   async deal(tokens: number, scale: ActivationScale, step: number): Promise<Batch> {
     const targets = this.#targets === null ? null : new Float32Array(tokens * this.#targets.width);
-    const batch: Batch = { values: new Float32Array(tokens * this.#dIn), targets, rows: new Float64Array(tokens) };
+    const rows = new Float64Array(tokens);
+    const values = new Float32Array(tokens * this.#dIn);
+    const batch: Batch = { values, targets, rows, passages: null, isGeneral: null };
     for (let token = 0; token < tokens; token++) {
       if (this.#buffer === null) await this.seek(this.#dealt);
       else if (this.#next === this.#buffer.order.length) await this.#turn(this.#buffer);
@@ -116,7 +135,7 @@ export class BatchSource {
       this.#next++;
       this.#dealt++;
     }
-    return batch;
+    return this.#passages === null ? batch : { ...batch, passages: this.#passages.of(rows) };
   }
 
   #copy(buffer: Buffer, batch: Batch, token: number, scale: ActivationScale, step: number): void {
@@ -156,10 +175,21 @@ export class BatchSource {
     const same = held !== undefined && this.#blocks.length === held.ranges.length;
     const rows = same ? held.rows : await this.#reader.read(ranges);
     const targets = same ? held.targets : ((await this.#targets?.reader.read(ranges)) ?? null);
-    const order = randomFor(this.#seed, 'rows', epoch, group).shuffle(
-      Uint32Array.from({ length: rowsOf(ranges) }, (_, i) => i),
-    );
+    const order = this.#order(ranges, randomFor(this.#seed, 'rows', epoch, group));
     return { epoch, group, ranges, rows, targets, order };
+  }
+
+  #order(ranges: readonly RowRange[], random: Random): Uint32Array {
+    if (this.#passages === null) return random.shuffle(Uint32Array.from({ length: rowsOf(ranges) }, (_, i) => i));
+    let first = 0;
+    const firstRows = ranges.map(({ first: from, end }) => (first += end - from) - (end - from));
+    const order = new Uint32Array(first);
+    let next = 0;
+    for (const place of random.shuffle(Uint32Array.from(ranges.keys()))) {
+      const { first: from, end } = ranges[place]!;
+      for (let i = 0; i < end - from; i++) order[next++] = firstRows[place]! + i;
+    }
+    return order;
   }
 
   /** An epoch's blocks in shuffled order, cut into buffers. */

@@ -6,10 +6,11 @@ import type { JobControl } from '../foundation/progress.ts';
 import type { TrainingPoint } from '../foundation/training-point.ts';
 import { prefixWidths } from '../sae/architectures/matryoshka.ts';
 import type { ActivationScale } from '../sae/canonical.ts';
-import { randomFor, type Batch, type BatchSource } from './batches.ts';
+import { randomFor, type Batch, type RowSource } from './batches.ts';
 import { writeCheckpoint, type CheckpointProgress } from './checkpoint.ts';
 import type { History } from './history.ts';
-import { weighLosses, type WeighedLosses } from './objective.ts';
+import type { FrozenDictionary } from './residual-dictionary.ts';
+import { tiltRampAt, weighLosses, type BatchPlace, type WeighedLosses } from './objective.ts';
 import { resampleDead } from './resample.ts';
 import { addTargetL0 } from './target-l0.ts';
 import { nextThreshold } from './threshold-average.ts';
@@ -21,7 +22,9 @@ const MAX_STORED_TIMES = 2000;
 export interface TrainingRun {
   readonly plan: TrainingPlan;
   readonly trainer: EngineTrainer;
-  readonly rows: BatchSource;
+  readonly rows: RowSource;
+  /** The general dictionary whose errors a residual one is trained on; null where rows are reconstructed. */
+  readonly frozen: FrozenDictionary | null;
   /** Factors that activations and targets are multiplied by. */
   readonly scale: ActivationScale;
   /** Moving average that a checkpoint, or the dictionary training started from, brings along. */
@@ -69,10 +72,13 @@ function batchExplainedVariance(
   return variance === 0 ? null : 1 - error / variance;
 }
 
-function refuseUnstable(loss: number, step: number, { rows }: Batch, losses: Float64Array): void {
+function refuseUnstable(loss: number, step: number, { rows, isGeneral }: Batch, losses: Float64Array): void {
   if (Number.isFinite(loss)) return;
   const token = losses.findIndex((value) => !Number.isFinite(value));
-  const where = token < 0 ? '' : `; the first of its tokens with such a loss is row ${rows[token]} of the activations`;
+  const where =
+    token < 0
+      ? ''
+      : `; the first of its tokens with such a loss is row ${rows[token]} of the ${isGeneral?.[token] === 1 ? 'general text mixed in' : 'activations'}`;
   throw new WorkError(
     `the loss of step ${step} is ${loss} (batch of ${rows.length} rows)${where}. Training stopped and the last good checkpoint is kept: lower the learning rate, or clip gradients`,
   );
@@ -87,10 +93,15 @@ function widthsAt({ prefixes, seed, shape }: TrainingPlan, step: number): readon
   return prefixes === null ? [] : prefixWidths(prefixes, shape.dSae, randomFor(seed, 'prefixes', step));
 }
 
-function weigh({ objective, sparsity }: TrainingPlan, forward: ForwardResult, coefficient: number): WeighedLosses {
-  if (sparsity.kind !== 'target_l0') return weighLosses(objective, forward.reconstruction, forward.sparsity);
+function weigh(
+  { objective, sparsity }: TrainingPlan,
+  forward: ForwardResult,
+  coefficient: number,
+  place: BatchPlace,
+): WeighedLosses {
+  if (sparsity.kind !== 'target_l0') return weighLosses(objective, forward.reconstruction, forward.sparsity, place);
   const none = new Float64Array(forward.sparsity.length);
-  const weighed = weighLosses(objective, forward.reconstruction, none);
+  const weighed = weighLosses(objective, forward.reconstruction, none, place);
   return addTargetL0(weighed, forward.sparsity, sparsity.target, coefficient);
 }
 
@@ -149,19 +160,24 @@ class Loop {
   }
 
   async #step(): Promise<void> {
-    const { plan, trainer, rows, scale } = this.#run;
+    const { plan, trainer, rows, scale, frozen } = this.#run;
     const step = this.#steps + 1;
     const batch = await rows.deal(plan.batch, scale, step);
     const began = performance.now();
     const learningRate = learningRateAt(plan, this.#steps);
     const coefficient = sparsityCoefficientAt(plan, this.#steps);
     const widths = widthsAt(plan, this.#steps);
-    const forward = await trainer.forward(batch.values, {
+    const { inputs, targets } = (await frozen?.problem(batch.values)) ?? {
+      inputs: batch.values,
+      targets: batch.targets,
+    };
+    const forward = await trainer.forward(inputs, {
       // Counts of active features, which the batch's penalty weighs.
       sparsityCoefficient: plan.sparsity.kind === 'target_l0' ? 1 : coefficient,
-      ...{ targets: batch.targets, widths },
+      ...{ targets, widths },
     });
-    const weighed = weigh(plan, forward, coefficient);
+    const place = { ramp: tiltRampAt(plan.objective, this.#steps), passages: batch.passages };
+    const weighed = weigh(plan, forward, coefficient, place);
     refuseUnstable(weighed.loss, step, batch, forward.reconstruction);
     const { auxiliary } = plan;
     const { auxiliaryLoss, dead } = await trainer.backward(weighed.weights, { ...plan.adam, learningRate, auxiliary });
@@ -175,7 +191,7 @@ class Loop {
     const deadShare = auxiliary === null ? null : dead / plan.shape.dSae;
     const levels = Math.max(1, widths.length);
     this.#note({ batch, forward, weighed, levels, loss: weighed.loss + auxiliaryLoss, deadShare, learningRate });
-    await this.#resample(batch, forward);
+    await this.#resample(frozen === null ? batch.values : (targets ?? inputs), forward);
   }
 
   #note(done: {
@@ -189,7 +205,7 @@ class Loop {
   }): void {
     const { plan, history } = this.#run;
     const { batch, forward, levels, loss, deadShare, learningRate } = done;
-    const { effectiveSampleSize } = done.weighed;
+    const { effectiveSampleSize, tilt } = done.weighed;
     const l0 = forward.active / plan.batch;
     const now = performance.now();
     const reports = now - this.#reported >= REPORT_MILLISECONDS || this.#steps === plan.steps;
@@ -197,7 +213,7 @@ class Loop {
     const targets = batch.targets ?? batch.values;
     const explainedVariance = batchExplainedVariance(targets, plan.shape.dOut, forward.reconstruction, levels);
     const point: TrainingPoint = {
-      ...{ step: this.#steps, loss, effectiveSampleSize, l0, explainedVariance, deadShare, learningRate },
+      ...{ step: this.#steps, loss, effectiveSampleSize, tilt, l0, explainedVariance, deadShare, learningRate },
       batch: plan.batch,
     };
     history.record(point);
@@ -212,13 +228,13 @@ class Loop {
     });
   }
 
-  async #resample(batch: Batch, { reconstruction }: ForwardResult): Promise<void> {
+  async #resample(targets: Float32Array, { reconstruction }: ForwardResult): Promise<void> {
     const { plan, trainer } = this.#run;
     if (plan.resampling?.after.includes(this.#steps) !== true) return;
     const random = randomFor(plan.seed, 'resample', this.#steps);
     const { deadAfterTokens } = plan.resampling;
     const state = await trainer.state();
-    const revived = resampleDead(plan.shape, state, deadAfterTokens, batch.values, reconstruction, random);
+    const revived = resampleDead(plan.shape, state, deadAfterTokens, targets, reconstruction, random);
     if (revived > 0) await trainer.restore(state);
   }
 }

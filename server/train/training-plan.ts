@@ -6,8 +6,9 @@ import type { Architecture, Prefixes } from '../protocol/architectures.ts';
 import type { FinetuneRequest, Objective, TrainRequest } from '../protocol/requests.ts';
 import { familyOf } from '../sae/architectures/families.ts';
 import type { SparsityTerm } from '../sae/architectures/family.ts';
-import { anewLike, continuationOf } from '../sae/architectures/finetuned.ts';
+import { anewLike, continuationOf, type Continuation } from '../sae/architectures/finetuned.ts';
 import type { Dictionary } from '../sae/dictionary.ts';
+import { residualLike } from './residual-dictionary.ts';
 import { thresholdRate } from './threshold-average.ts';
 
 export interface TrainingPlan {
@@ -69,6 +70,16 @@ function defaultTokens(trainingRows: number, batch: number): number {
   return Math.max(trainingRows, Math.min(1000 * batch, 20 * trainingRows));
 }
 
+/** An effective sample size cannot be below one token. */
+function refuseSmallSample(objective: Objective, batch: number): void {
+  if (objective.kind === 'erm' || objective.tilt.kind !== 'sample_size') return;
+  const { share } = objective.tilt;
+  if (share * batch < 1)
+    throw new UsageError(
+      `--ess is ${share} of a batch of ${batch} tokens, which is less than one token; expected at least ${1 / batch}, or a larger --batch`,
+    );
+}
+
 interface Choices {
   readonly architecture: Architecture;
   readonly shape: EngineShape;
@@ -86,6 +97,7 @@ function plan(
   const needs = family.needs(architecture, shape);
   const batch = Math.min(request.batch, trainingRows);
   const steps = Math.ceil((request.tokens ?? defaultTokens(trainingRows, batch)) / batch);
+  refuseSmallSample(objective, batch);
   const { beta1, beta2, epsilon, maxGradientNorm } = optimizer;
   return {
     ...{ architecture, shape, objective, seed, steps, batch },
@@ -129,6 +141,18 @@ export function planTraining(request: TrainRequest, { dIn, targets }: Data, trai
   return plan(request, trainingRows, { architecture, shape, finetunes: false });
 }
 
+function continuation({ mode, l1, residualFeatures }: FinetuneRequest, from: Dictionary): Continuation {
+  switch (mode) {
+    case 'finetune':
+    case 'partial':
+      return continuationOf(from, l1);
+    case 'scratch':
+      return anewLike(from, l1);
+    case 'residual':
+      return residualLike(from, residualFeatures, l1);
+  }
+}
+
 /** @throws UsageError when λ is not known, or targets do not fit the dictionary */
 export function planFinetuning(
   request: FinetuneRequest,
@@ -136,10 +160,10 @@ export function planFinetuning(
   { targets }: Data,
   trainingRows: number,
 ): TrainingPlan {
-  const finetunes = request.mode === 'finetune';
-  const continuation = (finetunes ? continuationOf : anewLike)(from, request.l1);
-  refuseTargets(continuation.architecture, targets);
-  return plan(request, trainingRows, { ...continuation, finetunes });
+  const continued = continuation(request, from);
+  refuseTargets(continued.architecture, targets);
+  const finetunes = request.mode === 'finetune' || request.mode === 'partial';
+  return plan(request, trainingRows, { ...continued, finetunes });
 }
 
 /** lr_s = lr · min(1, (s + 1) / warm-up), then linearly to zero over the last steps. @param step counted from 0 */
