@@ -5,6 +5,7 @@ import {
   kernelArguments,
   REGIONS,
   type CallName,
+  type KernelArguments,
   type KernelInstance,
   type KernelLayout,
   type Kernels,
@@ -21,7 +22,7 @@ type Handle = object;
 /** What `kernels/addon.cc` exports. */
 interface Addon {
   readonly instructions: string;
-  create(dIn: number, dSae: number, k: number, flags: number): Handle | null;
+  create(...layout: KernelArguments): Handle | null;
   dispose(handle: Handle): void;
   copy(handle: Handle, region: number, array: RegionArray, direction: 0 | 1): boolean;
   parametersWritten(handle: Handle): void;

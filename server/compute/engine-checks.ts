@@ -1,11 +1,14 @@
 /** What callers may ask of an engine. The kernels trust what passes these checks. */
-import type {
-  DictionaryParameters,
-  EngineShape,
-  SparseFeatures,
-  StepSettings,
-  TokenWeights,
-  TrainingState,
+import {
+  parameterLengths,
+  type DictionaryParameters,
+  type EngineShape,
+  type ForwardSettings,
+  type ParameterName,
+  type SparseFeatures,
+  type StepSettings,
+  type TokenWeights,
+  type TrainingState,
 } from './engine.ts';
 import { UsageError } from '../foundation/errors.ts';
 
@@ -35,14 +38,41 @@ export function checkShape(shape: EngineShape): void {
     shape.dIn * shape.dSae < MAX_ENTRIES,
     'fewer than 2^32 weights',
   );
-  if (shape.architecture.kind === 'topk') requireWhole('k', shape.architecture.k, 1, shape.dSae);
+  requireWhole('d_out', shape.dOut, 1, 2 ** 20);
+  requireNumber(
+    'd_out × d_sae',
+    shape.dOut * shape.dSae,
+    shape.dOut * shape.dSae < MAX_ENTRIES,
+    'fewer than 2^32 weights',
+  );
+  if (shape.applyDecoderBiasToInput && (shape.dOut !== shape.dIn || shape.skip))
+    throw new UsageError(
+      'a transcoder cannot subtract its decoder bias from its input, which is another space: apply_b_dec_to_input must be false',
+    );
+  checkArchitecture(shape);
 }
 
+function checkArchitecture({ architecture, dSae }: EngineShape): void {
+  if ('k' in architecture) requireWhole('k', architecture.k, 1, dSae);
+  if (architecture.kind !== 'jumprelu') return;
+  const { bandwidth, penalty } = architecture;
+  requireNumber('the bandwidth', bandwidth, bandwidth > 0, 'a number > 0');
+  if (penalty.kind === 'tanh')
+    requireNumber('the scale of the tanh penalty', penalty.scale, penalty.scale > 0, 'a number > 0');
+}
+
+const PARAMETER_WORDS: Record<ParameterName, string> = {
+  ...{ encoder: 'W_enc', encoderBias: 'b_enc', decoder: 'W_dec', decoderBias: 'b_dec', skip: 'W_skip' },
+  ...{ threshold: 'threshold', magnitudeScale: 'r_mag', magnitudeBias: 'b_mag' },
+};
+
 export function checkParameters(shape: EngineShape, parameters: DictionaryParameters): void {
-  requireLength('W_enc', parameters.encoder, shape.dSae * shape.dIn);
-  requireLength('b_enc', parameters.encoderBias, shape.dSae);
-  requireLength('W_dec', parameters.decoder, shape.dSae * shape.dIn);
-  requireLength('b_dec', parameters.decoderBias, shape.dIn);
+  for (const [name, length] of parameterLengths(shape)) {
+    const values = parameters[name];
+    if (values === undefined)
+      throw new UsageError(`${PARAMETER_WORDS[name]} is missing; the dictionary's shape needs it`);
+    requireLength(PARAMETER_WORDS[name], values, length);
+  }
 }
 
 export function checkState(shape: EngineShape, state: TrainingState): void {
@@ -59,12 +89,34 @@ export function tokensOf(shape: EngineShape, activations: Float32Array): number 
   return tokens;
 }
 
-export function checkBatch(shape: EngineShape, batch: Float32Array, sparsityCoefficient: number): number {
+export function checkBatch(shape: EngineShape, batch: Float32Array, settings: ForwardSettings): number {
+  const { sparsityCoefficient, targets = null, widths = [] } = settings;
   const tokens = tokensOf(shape, batch);
   const k = shape.architecture.kind === 'topk' ? shape.architecture.k : shape.dSae;
-  requireWhole('the number of tokens in a batch', tokens, 1, Math.floor(MAX_ENTRIES / Math.max(k, shape.dIn + 16)));
+  const widest = Math.max(k, shape.dIn + 16, Math.max(1, widths.length) * (shape.dOut + 16));
+  requireWhole('the number of tokens in a batch', tokens, 1, Math.floor(MAX_ENTRIES / widest));
+  checkWidths(shape, widths);
+  if (targets !== null) requireLength('targets', targets, tokens * shape.dOut);
+  else if (shape.dOut !== shape.dIn)
+    throw new UsageError(`targets are missing; a dictionary from ${shape.dIn} to ${shape.dOut} dimensions needs them`);
   requireNumber('the sparsity coefficient', sparsityCoefficient, sparsityCoefficient >= 0, 'a number ≥ 0');
   return tokens;
+}
+
+function checkWidths({ architecture, dSae }: EngineShape, widths: readonly number[]): void {
+  if (architecture.kind !== 'matryoshka') {
+    if (widths.length > 0)
+      throw new UsageError(`widths were given to a ${architecture.kind} dictionary; only matryoshka has them`);
+    return;
+  }
+  for (const [index, width] of widths.entries())
+    requireWhole(`prefix ${index} of the widths`, width, index === 0 ? 1 : widths[index - 1]! + 1, dSae);
+  if (widths.at(-1) !== dSae)
+    throw new UsageError(`the last of the widths is ${widths.at(-1)}; expected d_sae = ${dSae}`);
+}
+
+export function checkTrained(shape: EngineShape, features: Uint8Array): void {
+  requireLength('the features that train', features, shape.dSae);
 }
 
 export function checkWeights(tokens: number, weights: TokenWeights): void {
@@ -81,6 +133,9 @@ export function checkSettings(shape: EngineShape, settings: StepSettings): void 
   if (maxGradientNorm !== null)
     requireNumber('the largest gradient norm', maxGradientNorm, maxGradientNorm > 0, 'a number > 0');
   if (auxiliary === null) return;
+  const { kind } = shape.architecture;
+  if (kind === 'jumprelu' || kind === 'gated')
+    throw new UsageError(`a ${kind} dictionary has no AuxK loss; leave the auxiliary loss out`);
   requireWhole("the auxiliary loss's k", auxiliary.k, 1, shape.dSae);
   requireNumber("the auxiliary loss's coefficient", auxiliary.coefficient, auxiliary.coefficient >= 0, 'a number ≥ 0');
   requireNumber("the auxiliary loss's window", auxiliary.deadAfterTokens, auxiliary.deadAfterTokens > 0, 'tokens > 0');
@@ -89,7 +144,7 @@ export function checkSettings(shape: EngineShape, settings: StepSettings): void 
 /** @returns the number of tokens */
 export function checkFeatures(shape: EngineShape, { offsets, features, values }: SparseFeatures): number {
   const tokens = offsets.length - 1;
-  requireWhole('the number of tokens', tokens, 0, Math.floor(MAX_ENTRIES / (shape.dIn + 16)));
+  requireWhole('the number of tokens', tokens, 0, Math.floor(MAX_ENTRIES / (Math.max(shape.dIn, shape.dOut) + 16)));
   if (offsets[0] !== 0) throw new UsageError(`offsets start with ${offsets[0]}; expected 0`);
   for (let token = 0; token < tokens; token++)
     if (offsets[token + 1]! < offsets[token]!)

@@ -160,7 +160,7 @@ export interface ForwardResult {
   readonly sparsity: Float64Array;
   /** Non-zero activations in the whole batch; L0 = active / tokens. */
   readonly active: number;
-  /** The smallest positive activation of the batch (batchtopk's threshold follows it); null where nothing fires. */
+  /** The smallest activation of a batchtopk or matryoshka batch, which the threshold follows; null elsewhere and where nothing fires. */
   readonly smallest: number | null;
 }
 

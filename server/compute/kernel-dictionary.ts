@@ -120,7 +120,8 @@ export class KernelDictionary implements EngineDictionary {
   decode(features: SparseFeatures): Promise<Float32Array> {
     return this.enqueue(async () => {
       const tokens = checkFeatures(this.shape, features);
-      const output = new Float32Array(tokens * this.shape.dIn);
+      const { dOut } = this.shape;
+      const output = new Float32Array(tokens * dOut);
       for (let first = 0; first < tokens; first += MAX_TOKENS_A_CALL) {
         const last = Math.min(tokens, first + MAX_TOKENS_A_CALL);
         const start = features.offsets[first]!;
@@ -132,7 +133,7 @@ export class KernelDictionary implements EngineDictionary {
         this.instance.write('rowFeatures', features.features.subarray(start, end));
         this.instance.write('rowValues', features.values.subarray(start, end));
         await this.call('decode', { tokens: last - first });
-        this.instance.read('output', output.subarray(first * this.shape.dIn, last * this.shape.dIn));
+        this.instance.read('output', output.subarray(first * dOut, last * dOut));
       }
       return output;
     });

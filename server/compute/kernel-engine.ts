@@ -31,7 +31,7 @@ export class KernelEngine implements Engine {
     checkShape(shape);
     checkParameters(shape, parameters);
     const resources = await this.#resources({ shape, trains: false });
-    writeParameters(resources.instance, '', parameters);
+    writeParameters(resources.instance, '', shape, parameters);
     resources.instance.parametersWritten();
     const dictionary = new KernelDictionary(resources);
     this.#open.add(dictionary);
@@ -48,7 +48,7 @@ export class KernelEngine implements Engine {
     if ('steps' in start) {
       await trainer.restore(start);
     } else {
-      writeParameters(resources.instance, '', start);
+      writeParameters(resources.instance, '', shape, start);
       resources.instance.parametersWritten();
     }
     return trainer;

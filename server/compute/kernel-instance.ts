@@ -2,39 +2,61 @@
  * One dictionary inside the kernels, as the addon and the WebAssembly build both offer it. Names and order are those of
  * `kernels/calls.h` and `kernels/dictionary.h`.
  */
-import type { DictionaryParameters, EngineShape } from './engine.ts';
+import {
+  buildParameters,
+  parameterLengths,
+  type DictionaryParameters,
+  type EngineArchitecture,
+  type EngineShape,
+} from './engine.ts';
+
+const GROUPS = ['', 'first', 'second', 'gradient'] as const;
+export type ParameterGroup = (typeof GROUPS)[number];
+type Grouped<Name extends string> = Name | `${'first' | 'second' | 'gradient'}${Capitalize<Name>}`;
+const inGroups = <Name extends string>(names: readonly Name[]): Grouped<Name>[] =>
+  GROUPS.flatMap((group) => names.map((name) => regionOf(group, name)));
 
 export const REGIONS = [
   ...(['settings', 'results'] as const),
-  ...(['encoder', 'encoderBias', 'decoder', 'decoderBias'] as const),
-  ...(['firstEncoder', 'firstEncoderBias', 'firstDecoder', 'firstDecoderBias'] as const),
-  ...(['secondEncoder', 'secondEncoderBias', 'secondDecoder', 'secondDecoderBias'] as const),
-  ...(['gradientEncoder', 'gradientEncoderBias', 'gradientDecoder', 'gradientDecoderBias'] as const),
-  ...(['tokensSinceFired', 'tokens', 'reconstructionLoss', 'sparsityLoss'] as const),
+  ...inGroups(['encoder', 'encoderBias', 'decoder', 'decoderBias'] as const),
+  ...inGroups(['threshold', 'magnitudeScale', 'magnitudeBias', 'skip'] as const),
+  ...(['tokensSinceFired', 'trained', 'widths', 'tokens', 'targets', 'reconstructionLoss', 'sparsityLoss'] as const),
   ...(['reconstructionWeight', 'sparsityWeight'] as const),
   ...(['rowOffsets', 'rowFeatures', 'rowValues', 'output'] as const),
 ] as const;
 export type RegionName = (typeof REGIONS)[number];
 
-/** Regions of [rows, d_in] whose rows are padded to `rowStride` floats. */
-const MATRICES: ReadonlySet<RegionName> = new Set<RegionName>([
-  ...(['encoder', 'decoder', 'firstEncoder', 'firstDecoder', 'secondEncoder', 'secondDecoder'] as const),
-  ...(['gradientEncoder', 'gradientDecoder', 'tokens', 'output'] as const),
+/** Regions of matrices, whose rows are padded to `rowStride` floats: of width d_in, and of width d_out. */
+const INPUT_MATRICES: ReadonlySet<RegionName> = new Set<RegionName>([
+  ...inGroups(['encoder', 'skip'] as const),
+  'tokens',
+]);
+const OUTPUT_MATRICES: ReadonlySet<RegionName> = new Set<RegionName>([
+  ...inGroups(['decoder'] as const),
+  ...(['targets', 'output'] as const),
 ]);
 
 export const CALLS = ['forward', 'backward', 'gradient', 'encode', 'decode'] as const;
 export type CallName = (typeof CALLS)[number];
 
 const SETTINGS = [
-  ...(['tokens', 'sparsityCoefficient', 'stepSize', 'rootCorrection', 'beta1', 'beta2', 'epsilon'] as const),
-  ...(['maxGradientNorm', 'auxiliaryK', 'auxiliaryCoefficient', 'deadAfterTokens', 'auxiliaryNormalised'] as const),
+  ...(['tokens', 'sparsityCoefficient', 'hasTargets', 'levels', 'bandwidth', 'tanhScale'] as const),
+  ...(['stepSize', 'rootCorrection', 'beta1', 'beta2', 'epsilon'] as const),
+  ...([
+    'maxGradientNorm',
+    'auxiliaryK',
+    'auxiliaryCoefficient',
+    'deadAfterTokens',
+    'auxiliaryForm',
+    'partial',
+  ] as const),
 ] as const;
 export type CallSettings = Partial<Record<(typeof SETTINGS)[number], number>>;
 
-const RESULTS = ['outOfMemory', 'notFiniteRow', 'active', 'auxiliaryLoss', 'gradientNorm', 'dead'] as const;
+const RESULTS = ['outOfMemory', 'notFiniteRow', 'active', 'auxiliaryLoss', 'gradientNorm', 'dead', 'smallest'] as const;
 export type CallResults = Record<(typeof RESULTS)[number], number>;
 
-export type RegionArray = Float32Array | Float64Array | Uint32Array;
+export type RegionArray = Float32Array | Float64Array | Uint32Array | Uint8Array;
 
 export interface KernelInstance {
   /** @throws WorkError when there is no memory for it */
@@ -66,31 +88,51 @@ export function rowStride(dIn: number): number {
 export function regionRows(
   region: RegionName,
   length: number,
-  dIn: number,
+  { dIn, dOut }: EngineShape,
 ): [rows: number, columns: number, stride: number] {
-  return MATRICES.has(region) ? [length / dIn, dIn, rowStride(dIn)] : [1, length, length];
+  if (INPUT_MATRICES.has(region)) return [length / dIn, dIn, rowStride(dIn)];
+  if (OUTPUT_MATRICES.has(region)) return [length / dOut, dOut, rowStride(dOut)];
+  return [1, length, length];
 }
 
-/** k and flags as `prepare` in `kernels/calls.h` takes them. */
-export function kernelArguments({
-  shape,
-  trains,
-}: KernelLayout): [dIn: number, dSae: number, k: number, flags: number] {
+/** As `Kind` in `kernels/dictionary.h`; Matryoshka's levels are given with each forward pass. */
+const KINDS: Record<EngineArchitecture['kind'], number> = {
+  relu: 0,
+  topk: 1,
+  batchtopk: 2,
+  matryoshka: 2,
+  jumprelu: 3,
+  gated: 4,
+};
+
+/** As `prepare` in `kernels/calls.h` takes them. */
+export type KernelArguments = [dIn: number, dOut: number, dSae: number, kind: number, k: number, flags: number];
+
+export function kernelArguments({ shape, trains }: KernelLayout): KernelArguments {
   const { architecture } = shape;
-  const weighted = architecture.kind === 'relu' && architecture.penalty === 'decoder_norm_weighted';
-  const flags = [shape.applyDecoderBiasToInput, shape.unitNormDecoder, weighted, trains];
+  const isTanh = architecture.kind === 'jumprelu' && architecture.penalty.kind === 'tanh';
+  const isSaeLensGate = architecture.kind === 'gated' && architecture.variant === 'saelens';
+  const isWeighted = architecture.kind === 'relu' && architecture.penalty === 'decoder_norm_weighted';
+  const flags = [
+    ...[shape.applyDecoderBiasToInput, shape.unitNormDecoder, isWeighted || isTanh || isSaeLensGate, trains],
+    'rescaledByDecoderNorm' in architecture && architecture.rescaledByDecoderNorm,
+    isTanh,
+    architecture.kind === 'jumprelu' && architecture.straightThroughToInput,
+    ...[isSaeLensGate, shape.skip],
+  ];
   return [
-    shape.dIn,
-    shape.dSae,
-    architecture.kind === 'topk' ? architecture.k : 0,
+    ...([shape.dIn, shape.dOut, shape.dSae, KINDS[architecture.kind]] as const),
+    'k' in architecture ? architecture.k : 0,
     flags.reduce((bits, flag, index) => bits | (flag ? 1 << index : 0), 0),
   ];
 }
 
 /** Bytes of parameters, packed encoder and moments. */
 export function dictionaryBytes({ shape, trains }: KernelLayout): number {
-  const matrix = 4 * shape.dSae * rowStride(shape.dIn);
-  return (trains ? 7 : 3) * matrix;
+  const { dIn, dOut, dSae } = shape;
+  const encoder = 4 * dSae * rowStride(dIn);
+  const parameters = encoder + 4 * dSae * rowStride(dOut) + (shape.skip ? 4 * dOut * rowStride(dIn) : 0);
+  return (trains ? 3 : 1) * parameters + encoder;
 }
 
 const CALL_BASE_BYTES = 64 * 2 ** 20;
@@ -100,12 +142,14 @@ const CALL_MATRICES = 6;
 const ENTRY_BYTES = 48;
 const MAX_AUXILIARY_FEATURES = 1024;
 
-/** What a call over this many tokens allocates at most; a generous estimate. */
-export function callBytes({ shape }: KernelLayout, tokens: number): number {
-  const { architecture, dSae, dIn } = shape;
-  const entries = Math.min(dSae, architecture.kind === 'topk' ? architecture.k + MAX_AUXILIARY_FEATURES : dSae);
-  const token = CALL_MATRICES * 4 * rowStride(dIn) + ENTRY_BYTES * entries;
-  return CALL_BASE_BYTES + tokens * token + 256 * dSae;
+/** What a call over this many tokens allocates at most, with so many Matryoshka levels; a generous estimate. */
+export function callBytes({ shape }: KernelLayout, tokens: number, levels = 1): number {
+  const { architecture, dSae, dIn, dOut } = shape;
+  const perToken = architecture.kind === 'topk' ? architecture.k + MAX_AUXILIARY_FEATURES : dSae;
+  const widest = rowStride(Math.max(dIn, dOut));
+  const token = (CALL_MATRICES + levels) * 4 * widest + ENTRY_BYTES * Math.min(dSae, perToken);
+  const skip = shape.skip ? 8 * widest * widest + 4 * tokens * widest : 0;
+  return CALL_BASE_BYTES + tokens * token + 256 * dSae + skip;
 }
 
 export function writeSettings(instance: KernelInstance, settings: CallSettings): void {
@@ -121,19 +165,17 @@ export function readResults(instance: KernelInstance): CallResults {
   return Object.fromEntries(RESULTS.map((name, index) => [name, values[index]!])) as CallResults;
 }
 
-export type ParameterGroup = '' | 'first' | 'second' | 'gradient';
-
-function regionOf(group: ParameterGroup, name: keyof DictionaryParameters): RegionName {
-  return group === '' ? name : (`${group}${name[0]!.toUpperCase()}${name.slice(1)}` as RegionName);
+function regionOf<Name extends string>(group: ParameterGroup, name: Name): Grouped<Name> {
+  return (group === '' ? name : `${group}${name[0]!.toUpperCase()}${name.slice(1)}`) as Grouped<Name>;
 }
 
 export function writeParameters(
   instance: KernelInstance,
   group: ParameterGroup,
+  shape: EngineShape,
   parameters: DictionaryParameters,
 ): void {
-  for (const name of ['encoder', 'encoderBias', 'decoder', 'decoderBias'] as const)
-    instance.write(regionOf(group, name), parameters[name]);
+  for (const [name] of parameterLengths(shape)) instance.write(regionOf(group, name), parameters[name]!);
 }
 
 export function readParameters(
@@ -141,16 +183,9 @@ export function readParameters(
   group: ParameterGroup,
   shape: EngineShape,
 ): DictionaryParameters {
-  const { dIn, dSae } = shape;
-  const read = (name: keyof DictionaryParameters, length: number): Float32Array => {
+  return buildParameters(shape, (name, length) => {
     const values = new Float32Array(length);
     instance.read(regionOf(group, name), values);
     return values;
-  };
-  return {
-    encoder: read('encoder', dSae * dIn),
-    encoderBias: read('encoderBias', dSae),
-    decoder: read('decoder', dSae * dIn),
-    decoderBias: read('decoderBias', dIn),
-  };
+  });
 }

@@ -1,41 +1,74 @@
-import { checkBatch, checkSettings, checkState, checkWeights } from './engine-checks.ts';
+import { checkBatch, checkSettings, checkState, checkTrained, checkWeights } from './engine-checks.ts';
 import type {
+  AuxiliaryLoss,
   BackwardResult,
   DictionaryParameters,
   EngineTrainer,
   ForwardResult,
+  ForwardSettings,
   SparseFeatures,
   StepSettings,
   TokenWeights,
   TrainingState,
 } from './engine.ts';
 import { KernelDictionary } from './kernel-dictionary.ts';
-import { readParameters, writeParameters, type CallResults } from './kernel-instance.ts';
+import { readParameters, writeParameters, type CallResults, type CallSettings } from './kernel-instance.ts';
 import { UsageError } from '../foundation/errors.ts';
 
 /** The batch that `backward` belongs to. */
-interface Forwarded {
-  readonly tokens: number;
-  readonly sparsityCoefficient: number;
-}
+type Forwarded = CallSettings & { readonly tokens: number };
+
+/** As `AuxiliaryForm` in `kernels/dictionary.h`. */
+const AUXILIARY_FORMS: readonly AuxiliaryLoss['form'][] = ['plain', 'normalised', 'saelens'];
 
 /** A dictionary in training. Arguments must not change until the call's promise settles. */
 export class KernelTrainer extends KernelDictionary implements EngineTrainer {
   #steps = 0;
   #forwarded: Forwarded | null = null;
+  #partial = false;
 
-  forward(batch: Float32Array, sparsityCoefficient: number): Promise<ForwardResult> {
+  forward(batch: Float32Array, settings: ForwardSettings): Promise<ForwardResult> {
     return this.enqueue(async () => {
       this.#forwarded = null;
-      const tokens = checkBatch(this.shape, batch, sparsityCoefficient);
+      const tokens = checkBatch(this.shape, batch, settings);
+      const { sparsityCoefficient, targets = null, widths = [] } = settings;
       this.instance.write('tokens', batch);
-      const { active } = await this.call('forward', { tokens, sparsityCoefficient });
+      if (targets !== null) this.instance.write('targets', targets);
+      if (widths.length > 0) this.instance.write('widths', Uint32Array.from(widths));
+      const hasTargets = targets === null ? 0 : 1;
+      const forwarded = {
+        tokens,
+        sparsityCoefficient,
+        hasTargets,
+        levels: Math.max(1, widths.length),
+        ...this.#kernel(),
+      };
+      const { active, smallest } = await this.call('forward', forwarded);
       const reconstruction = new Float64Array(tokens);
       const sparsity = new Float64Array(tokens);
       this.instance.read('reconstructionLoss', reconstruction);
       this.instance.read('sparsityLoss', sparsity);
-      this.#forwarded = { tokens, sparsityCoefficient };
-      return { reconstruction, sparsity, active };
+      this.#forwarded = forwarded;
+      return { reconstruction, sparsity, active, smallest: smallest > 0 ? smallest : null };
+    });
+  }
+
+  /** Of jumprelu's straight-through gradient and penalty. */
+  #kernel(): Pick<CallSettings, 'bandwidth' | 'tanhScale'> {
+    const { architecture } = this.shape;
+    if (architecture.kind !== 'jumprelu') return {};
+    const { penalty, bandwidth } = architecture;
+    return { bandwidth, tanhScale: penalty.kind === 'tanh' ? penalty.scale : 0 };
+  }
+
+  trainOnly(features: Uint8Array | null): Promise<void> {
+    return this.enqueue(() => {
+      if (features !== null) {
+        checkTrained(this.shape, features);
+        this.instance.write('trained', features);
+      }
+      this.#partial = features !== null;
+      return Promise.resolve();
     });
   }
 
@@ -76,7 +109,8 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
       auxiliaryK: auxiliary?.k ?? 0,
       auxiliaryCoefficient: auxiliary?.coefficient ?? 0,
       deadAfterTokens: auxiliary?.deadAfterTokens ?? 0,
-      auxiliaryNormalised: auxiliary?.normalised === true ? 1 : 0,
+      auxiliaryForm: auxiliary === null ? 0 : AUXILIARY_FORMS.indexOf(auxiliary.form),
+      partial: this.#partial ? 1 : 0,
     });
   }
 
@@ -115,9 +149,9 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
   restore(state: TrainingState): Promise<void> {
     return this.enqueue(() => {
       checkState(this.shape, state);
-      writeParameters(this.instance, '', state.parameters);
-      writeParameters(this.instance, 'first', state.firstMoment);
-      writeParameters(this.instance, 'second', state.secondMoment);
+      writeParameters(this.instance, '', this.shape, state.parameters);
+      writeParameters(this.instance, 'first', this.shape, state.firstMoment);
+      writeParameters(this.instance, 'second', this.shape, state.secondMoment);
       this.instance.write('tokensSinceFired', state.tokensSinceFired);
       this.instance.parametersWritten();
       this.#steps = state.steps;

@@ -1,8 +1,9 @@
+import type { KernelArguments } from './kernel-instance.ts';
 /** What `kernels/wasm.cc` exports. Addresses are byte offsets into the shared memory. */
 export interface WasmExports {
   readonly __stack_pointer: WebAssembly.Global;
   stackTop(thread: number): number;
-  create(threads: number, dIn: number, dSae: number, k: number, flags: number): number;
+  create(threads: number, ...layout: KernelArguments): number;
   regionStart(region: number, count: number): number;
   /** Makes the memory longer by this many bytes than what is taken of it, where it can grow so far. */
   reserve(bytes: number): void;

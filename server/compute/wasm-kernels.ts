@@ -37,8 +37,9 @@ class WasmInstance implements KernelInstance {
   readonly #layout: KernelLayout;
   readonly #threads: WasmThreads;
   readonly #leave: (room: WasmRoom) => void;
-  /** Most tokens that a call was given. */
+  /** Most tokens, and most levels, that a call was given. */
   #tokens = 0;
+  #levels = 1;
 
   constructor(room: WasmRoom, layout: KernelLayout, threads: WasmThreads, leave: (room: WasmRoom) => void) {
     this.#room = room;
@@ -49,7 +50,7 @@ class WasmInstance implements KernelInstance {
 
   /** Calls `copy` with each row of `array` and with its place in the memory. */
   #rows(region: RegionName, array: RegionArray, copy: (outer: RegionArray, inner: RegionArray) => void): void {
-    const [rows, columns, stride] = regionRows(region, array.length, this.#layout.shape.dIn);
+    const [rows, columns, stride] = regionRows(region, array.length, this.#layout.shape);
     const start = this.#room.exports.regionStart(REGIONS.indexOf(region), rows * stride) >>> 0;
     if (start === 0)
       throw new WorkError(
@@ -70,6 +71,7 @@ class WasmInstance implements KernelInstance {
 
   write(region: RegionName, data: RegionArray): void {
     if (region === 'tokens') this.#tokens = Math.max(this.#tokens, data.length / this.#layout.shape.dIn);
+    if (region === 'widths') this.#levels = Math.max(this.#levels, data.length);
     if (region === 'rowOffsets') this.#tokens = Math.max(this.#tokens, data.length);
     this.#rows(region, data, (outer, inner) => {
       inner.set(outer);
@@ -89,7 +91,7 @@ class WasmInstance implements KernelInstance {
   }
 
   async run(call: CallName): Promise<void> {
-    this.#room.exports.reserve(Math.min(MAX_RESERVE_BYTES, callBytes(this.#layout, this.#tokens)));
+    this.#room.exports.reserve(Math.min(MAX_RESERVE_BYTES, callBytes(this.#layout, this.#tokens, this.#levels)));
     this.#room.exports.beginCall(this.#threads.count);
     await this.#threads.ask({ kind: 'run', id: this.#room.id, call: CALLS.indexOf(call) });
   }
@@ -103,10 +105,10 @@ class WasmInstance implements KernelInstance {
 function checkSize(layout: KernelLayout): void {
   const bytes = dictionaryBytes(layout) * ALLOCATOR_OVERHEAD;
   if (bytes < PAGE_BYTES * MAX_PAGES) return;
-  const { dSae, dIn } = layout.shape;
+  const { dSae, dIn, dOut } = layout.shape;
   throw new WorkError(
-    `WebAssembly memory ends at 4096 MiB, and ${dSae} features × ${dIn} dimensions × 4 bytes × ${layout.trains ? 7 : 3} ` +
-      `(${layout.trains ? 'parameters, moments and packed encoder' : 'parameters and packed encoder'}) need ` +
+    `WebAssembly memory ends at 4096 MiB, and ${dSae} features × (${dIn} + ${dOut}) dimensions × 4 bytes ` +
+      `(${layout.trains ? '× 3 for parameters and moments, and the packed encoder' : 'and the packed encoder'}) need ` +
       `${Math.ceil(bytes / 2 ** 20)} MiB. Take fewer features, or install a C++ compiler and build the native engine`,
   );
 }

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { referenceEngine } from '../../test/reference-engine.ts';
+import { referenceEngine } from '../../test/reference/engine.ts';
 import { computedBySaeLens, saeLensAbsent } from '../../test/saelens-peer.ts';
 import { buildParameters } from '../compute/engine.ts';
 import { WorkError } from '../foundation/errors.ts';

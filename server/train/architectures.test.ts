@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { referenceEngine } from '../../test/reference-engine.ts';
+import { referenceEngine } from '../../test/reference/engine.ts';
 import { computedBySaeLens, saeLensAbsent } from '../../test/saelens-peer.ts';
 import { synthesise } from '../../test/synthetic-activations.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';

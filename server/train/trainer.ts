@@ -159,7 +159,8 @@ class Loop {
     const forward = await trainer.forward(batch.values, {
       // Counts of active features, which the batch's penalty weighs.
       sparsityCoefficient: plan.sparsity.kind === 'target_l0' ? 1 : coefficient,
-      ...{ targets: batch.targets, widths },
+      targets: batch.targets,
+      ...(widths.length === 0 ? {} : { widths }),
     });
     const weighed = weigh(plan, forward, coefficient);
     refuseUnstable(weighed.loss, step, batch, forward.reconstruction);

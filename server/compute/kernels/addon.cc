@@ -106,11 +106,11 @@ void complete(napi_env env, napi_status, void* data) {
 }
 
 struct Arguments {
-  napi_value values[5];
+  napi_value values[6];
   napi_env env;
 
   Arguments(napi_env environment, napi_callback_info info) : env(environment) {
-    size_t count = 5;
+    size_t count = 6;
     napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
   }
   uint32_t number(int index) const {
@@ -132,7 +132,8 @@ napi_value createDictionary(napi_env env, napi_callback_info info) {
   napi_value result;
   napi_get_null(env, &result);
   if (dictionary == nullptr) return result;
-  if (!prepare(*dictionary, arguments.number(0), arguments.number(1), arguments.number(2), arguments.number(3))) {
+  if (!prepare(*dictionary, arguments.number(0), arguments.number(1), arguments.number(2), arguments.number(3),
+               arguments.number(4), arguments.number(5))) {
     delete dictionary;
     return result;
   }
@@ -162,8 +163,10 @@ napi_value copyRegion(napi_env env, napi_callback_info info) {
   size_t length = 0;
   void* data = nullptr;
   napi_get_typedarray_info(env, arguments.values[2], &type, &length, &data, nullptr, nullptr);
-  const size_t width = type == napi_float64_array ? 8 : 4;
-  const size_t columns = isMatrix(which) ? d.shape.dIn : length, stride = isMatrix(which) ? d.stride : length;
+  const size_t width = type == napi_float64_array ? 8 : type == napi_uint8_array ? 1 : 4;
+  const Rows rowLayout = rowsOf(d, which);
+  const bool isMatrix = rowLayout.columns > 0;
+  const size_t columns = isMatrix ? rowLayout.columns : length, stride = isMatrix ? rowLayout.stride : length;
   const size_t rows = columns == 0 ? 0 : length / columns;
   char* start = static_cast<char*>(region(d, which, rows * stride));
   napi_value copied;

@@ -1,8 +1,10 @@
 // AuxK (2406.04093, appendix A.2): dead latents learn to reconstruct the residual e = x − x̂, which is held constant.
 //
 // L = α · mean_i ‖e_i − ê_i‖² [/ mean_i ‖e_i − ē‖²], ê = z W_dec over the k largest positive pre-activations of dead latents.
+// SAELens' form takes negative ones too, does not divide, and multiplies by min(1, dead / k); dead is who was before this batch.
 // A residual without variance (a batch of one token) gives no auxiliary loss when it is normalised.
 #pragma once
+#include "activation.h"
 #include "encode.h"
 #include "transpose.h"
 
@@ -10,21 +12,30 @@ namespace ssae {
 
 constexpr uint32_t kVarianceColumns = 16;
 
-static inline bool fires(const Activations& a, uint32_t feature) {
+static inline bool has(const Activations& a, uint32_t feature) {
   return a.featureStart[feature + 1] > a.featureStart[feature];
+}
+
+static inline bool fires(const Dictionary& d, uint32_t feature) {
+  const Activations& a = d.activations;
+  if (isDecodedAsSeen(d.shape) || d.shape.rescaled) return has(a, feature);
+  for (size_t at = a.featureStart[feature]; at < a.featureStart[feature + 1]; at++)
+    if (activationOf(d, feature, a.byFeatureValues[at]) > 0) return true;
+  return false;
 }
 
 // Tokens since the feature last fired, this batch included.
 static inline double silence(const Dictionary& d, uint32_t feature) {
-  return fires(d.activations, feature) ? 0 : d.tokensSinceFired[feature] + d.settings.tokens;
+  return fires(d, feature) ? 0 : d.tokensSinceFired[feature] + d.settings.tokens;
 }
 
 static void findDead(Dictionary& d) {
   d.require(d.dead.reserveScratch(d.shape.dSae));
   if (d.failed()) return;
+  const bool before = d.settings.auxiliaryForm == kSaeLens;
   uint32_t dead = 0;
   for (uint32_t j = 0; j < d.shape.dSae; j++)
-    if (silence(d, j) >= d.settings.deadAfterTokens) d.dead[dead++] = j;
+    if ((before ? d.tokensSinceFired[j] : silence(d, j)) >= d.settings.deadAfterTokens) d.dead[dead++] = j;
   d.results.dead = dead;
 }
 
@@ -32,13 +43,13 @@ static void findDead(Dictionary& d) {
 static double columnVariance(const Dictionary& d, uint32_t group) {
   double total = 0;
   double means[kVarianceColumns] = {};
-  const float* residuals = &d.residuals[group * kVarianceColumns];
+  const float* residuals = d.lastResiduals() + group * kVarianceColumns;
   for (uint32_t token = 0; token < d.tokenCount(); token++)
-    for (uint32_t i = 0; i < kVarianceColumns; i++) means[i] += residuals[token * d.stride + i];
+    for (uint32_t i = 0; i < kVarianceColumns; i++) means[i] += residuals[token * d.outStride + i];
   for (double& mean : means) mean /= d.tokenCount();
   for (uint32_t token = 0; token < d.tokenCount(); token++)
     for (uint32_t i = 0; i < kVarianceColumns; i++) {
-      const double difference = residuals[token * d.stride + i] - means[i];
+      const double difference = residuals[token * d.outStride + i] - means[i];
       total += difference * difference;
     }
   return total;
@@ -49,9 +60,11 @@ static void weighAuxiliary(Dictionary& d) {
   const uint32_t tokens = d.tokenCount();
   double squares = 0, variance = 0;
   for (uint32_t token = 0; token < tokens; token++) squares += d.auxiliarySums[token];
-  for (uint32_t group = 0; group < d.stride / kVarianceColumns; group++) variance += d.auxiliarySums[tokens + group];
-  const double divisor = d.settings.auxiliaryNormalised != 0 ? variance / tokens : 1;
-  const double factor = divisor > 0 ? d.settings.auxiliaryCoefficient / (tokens * divisor) : 0;
+  for (uint32_t group = 0; group < d.outStride / kVarianceColumns; group++) variance += d.auxiliarySums[tokens + group];
+  const double divisor = d.settings.auxiliaryForm == kNormalised ? variance / tokens : 1;
+  const double share = d.results.dead / d.settings.auxiliaryK;
+  const double scale = d.settings.auxiliaryForm == kSaeLens && share < 1 ? share : 1;
+  const double factor = divisor > 0 ? d.settings.auxiliaryCoefficient * scale / (tokens * divisor) : 0;
   d.results.auxiliaryLoss = factor * squares;
   for (uint32_t token = 0; token < tokens; token++) d.auxiliaryScales[token] = static_cast<float>(2 * factor);
 }
@@ -62,31 +75,38 @@ static void auxiliaryForward(Dictionary& d, uint32_t thread) {
   const uint32_t dead = static_cast<uint32_t>(d.results.dead);
   if (d.failed() || dead == 0) return;
   const uint32_t k = d.settings.auxiliaryK < dead ? static_cast<uint32_t>(d.settings.auxiliaryK) : dead;
+  const Rule rule = {k, d.settings.auxiliaryForm == kSaeLens ? -__builtin_inff() : 0, nullptr};
   d.team.serial(thread, [&] {
     d.require(d.deadPanels.reserve(dead, d.shape.dIn) && d.auxiliaryScales.reserveScratch(d.tokenCount()) &&
-              d.auxiliaryResiduals.reserveScratch(d.tokenCount() * d.stride) &&
-              d.auxiliarySums.reserveScratch(d.tokenCount() + d.stride / kVarianceColumns));
-    beginBlocks(d, d.auxiliary, k, dead);
+              d.auxiliaryResiduals.reserveScratch(d.tokenCount() * d.outStride) &&
+              d.auxiliarySums.reserveScratch(d.tokenCount() + d.outStride / kVarianceColumns));
+    beginBlocks(d, d.auxiliary, rule, k, dead);
   });
   if (d.failed()) return;
   pack(d, d.deadPanels, [&](size_t index) { return d.dead[index]; });
   d.team.serial(thread, [] {});
   Workspace& w = d.workspaces[thread];
-  const int length = static_cast<int>(d.stride);
+  const int length = static_cast<int>(d.outStride);
   everyBlock(d, d.auxiliary, thread, [&](size_t first, int rows) {
-    select(d, w, d.deadPanels, k, &d.tokens[first * d.stride], rows, nullptr);
+    select(d, w, d.deadPanels, rule, &d.tokens[first * d.stride], rows, nullptr);
     if (!keep(w, d.auxiliary, first, rows, [&](uint32_t index) { return d.dead[index]; })) return false;
     for (size_t token = first; token < first + rows; token++) {
-      float* residual = &d.auxiliaryResiduals[token * d.stride];
-      __builtin_memcpy(residual, &d.residuals[token * d.stride], d.stride * sizeof(float));
+      float* residual = &d.auxiliaryResiduals[token * d.outStride];
+      __builtin_memcpy(residual, d.lastResiduals() + token * d.outStride, d.outStride * sizeof(float));
       const size_t start = d.auxiliary.start[token];
-      addRows(d.parameters.decoder.data(), d.stride, d.auxiliary.features.data() + start,
-              d.auxiliary.values.data() + start, d.auxiliary.count[token], length, residual);
+      const uint32_t count = d.auxiliary.count[token];
+      const uint32_t* features = &d.auxiliary.features[start];
+      const float* decoded = &d.auxiliary.values[start];
+      if (d.shape.rescaled) {
+        for (uint32_t q = 0; q < count; q++) w.decoded[q] = decodedOf(d, features[q], decoded[q]);
+        decoded = w.decoded.data();
+      }
+      addRows(d.parameters.decoder.data(), d.outStride, features, decoded, count, length, residual);
       d.auxiliarySums[token] = dot(residual, residual, length);
     }
     return true;
   });
-  d.team.share(static_cast<uint32_t>(d.stride) / kVarianceColumns,
+  d.team.share(static_cast<uint32_t>(d.outStride) / kVarianceColumns,
                [&](uint32_t group) { d.auxiliarySums[d.tokenCount() + group] = columnVariance(d, group); });
   d.team.serial(thread, [&] { weighAuxiliary(d); });
   transpose(d, d.auxiliary, thread);

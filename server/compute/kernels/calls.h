@@ -14,21 +14,41 @@ enum Region : uint32_t {
   kFirstEncoder, kFirstEncoderBias, kFirstDecoder, kFirstDecoderBias,
   kSecondEncoder, kSecondEncoderBias, kSecondDecoder, kSecondDecoderBias,
   kGradientEncoder, kGradientEncoderBias, kGradientDecoder, kGradientDecoderBias,
-  kTokensSinceFired, kTokens, kReconstructionLoss, kSparsityLoss, kReconstructionWeight, kSparsityWeight,
+  kThreshold, kMagnitudeScale, kMagnitudeBias, kSkip,
+  kFirstThreshold, kFirstMagnitudeScale, kFirstMagnitudeBias, kFirstSkip,
+  kSecondThreshold, kSecondMagnitudeScale, kSecondMagnitudeBias, kSecondSkip,
+  kGradientThreshold, kGradientMagnitudeScale, kGradientMagnitudeBias, kGradientSkip,
+  kTokensSinceFired, kTrained, kWidths, kTokens, kTargets, kReconstructionLoss, kSparsityLoss, kReconstructionWeight, kSparsityWeight,
   kRowOffsets, kRowFeatures, kRowValues, kOutput,
 };
 
-// `k` = 0: ReLU. Flags: 1 shifts input, 2 unit-norm decoder, 4 penalty weighted by decoder norms, 8 trains.
-static bool prepare(Dictionary& d, uint32_t dIn, uint32_t dSae, uint32_t k, uint32_t flags) {
-  d.shape = {static_cast<int>(dIn), dSae, k == 0 ? dSae : k, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, k == 0};
+enum Flag : uint32_t {
+  kShiftsInput = 1, kUnitNorm = 2, kNormWeighted = 4, kTrains = 8, kRescaled = 16, kTanhPenalty = 32, kIntoInput = 64,
+  kTrainsGateDecoder = 128, kSkips = 256,
+};
+
+static bool prepare(Dictionary& d, uint32_t dIn, uint32_t dOut, uint32_t dSae, uint32_t kind, uint32_t k, uint32_t flags) {
+  const auto has = [flags](Flag flag) { return (flags & flag) != 0; };
+  d.shape = {static_cast<int>(dIn), static_cast<int>(dOut), dSae, static_cast<Kind>(kind), k == 0 ? dSae : k,
+             has(kShiftsInput),     has(kUnitNorm),         has(kNormWeighted), has(kRescaled), has(kTanhPenalty),
+             has(kIntoInput),       has(kTrainsGateDecoder), has(kSkips)};
   d.stride = roundUp(dIn, kRowAlignment);
-  return d.reserve((flags & 8) != 0);
+  d.outStride = roundUp(dOut, kRowAlignment);
+  return d.reserve(has(kTrains));
 }
 
-// Regions whose rows are padded to the stride; all others are plain arrays.
-static bool isMatrix(uint32_t which) {
-  if (which == kTokens || which == kOutput) return true;
-  return which >= kEncoder && which < kTokensSinceFired && (which - kEncoder) % 2 == 0;
+// How a region's rows lie: `columns` numbers each, `stride` apart; 0 columns: a plain array.
+struct Rows {
+  size_t columns, stride;
+};
+
+static Rows rowsOf(const Dictionary& d, uint32_t which) {
+  const Rows input = {static_cast<size_t>(d.shape.dIn), d.stride}, output = {static_cast<size_t>(d.shape.dOut), d.outStride};
+  if (which == kTokens) return input;
+  if (which == kTargets || which == kOutput) return output;
+  if (which >= kEncoder && which < kThreshold && (which - kEncoder) % 2 == 0) return (which - kEncoder) % 4 == 0 ? input : output;
+  if (which >= kThreshold && which < kTokensSinceFired && (which - kThreshold) % 4 == 3) return input;
+  return {0, 0};
 }
 
 template <class T>
@@ -37,25 +57,26 @@ static void* room(Array<T>& array, size_t count) {
 }
 
 static void* parametersRegion(Parameters& p, uint32_t which) {
-  switch (which) {
-    case 0: return p.encoder.data();
-    case 1: return p.encoderBias.data();
-    case 2: return p.decoder.data();
-    default: return p.decoderBias.data();
-  }
+  Array<float>* arrays[] = {&p.encoder,   &p.encoderBias,    &p.decoder,       &p.decoderBias,
+                            &p.threshold, &p.magnitudeScale, &p.magnitudeBias, &p.skip};
+  return arrays[which]->data();
 }
 
 // Start of a region with room for `count` numbers where its size depends on the batch; null when there is no memory.
 static void* region(Dictionary& d, uint32_t which, size_t count) {
-  if (which >= kEncoder && which < kTokensSinceFired) {
-    Parameters* groups[] = {&d.parameters, &d.first, &d.second, &d.gradient};
+  Parameters* groups[] = {&d.parameters, &d.first, &d.second, &d.gradient};
+  if (which >= kEncoder && which < kThreshold)
     return parametersRegion(*groups[(which - kEncoder) / 4], (which - kEncoder) % 4);
-  }
+  if (which >= kThreshold && which < kTokensSinceFired)
+    return parametersRegion(*groups[(which - kThreshold) / 4], 4 + (which - kThreshold) % 4);
   switch (which) {
     case kSettings: return &d.settings;
     case kResults: return &d.results;
     case kTokensSinceFired: return d.tokensSinceFired.data();
+    case kTrained: return room(d.trained, count);
+    case kWidths: return room(d.widths, count);
     case kTokens: return room(d.tokens, count);
+    case kTargets: return room(d.targets, count);
     case kReconstructionLoss: return d.reconstructionLoss.data();
     case kSparsityLoss: return d.sparsityLoss.data();
     case kReconstructionWeight: return room(d.reconstructionWeight, count);
@@ -71,11 +92,18 @@ static void* region(Dictionary& d, uint32_t which, size_t count) {
 // Parameters or moments were written: the packed encoder is stale, and which features move is read from the moments.
 static void written(Dictionary& d) {
   d.packed = false;
+  d.cut = 0;
   if (d.moving.capacity() == 0) return;
   for (uint32_t j = 0; j < d.shape.dSae; j++) {
-    bool moving = d.first.encoderBias[j] != 0 || d.second.encoderBias[j] != 0;
-    for (size_t i = j * d.stride; i < (j + 1) * d.stride; i++)
-      moving |= d.first.encoder[i] != 0 || d.first.decoder[i] != 0 || d.second.encoder[i] != 0 || d.second.decoder[i] != 0;
+    bool moving = false;
+    const Parameters* groups[] = {&d.first, &d.second};
+    for (const Parameters* moments : groups) {
+      const Array<float>* everyScalar[] = {&moments->encoderBias, &moments->threshold, &moments->magnitudeScale,
+                                           &moments->magnitudeBias};
+      for (const Array<float>* scalars : everyScalar) moving |= scalars->capacity() > 0 && (*scalars)[j] != 0;
+      for (size_t i = j * d.stride; i < (j + 1) * d.stride; i++) moving |= moments->encoder[i] != 0;
+      for (size_t i = j * d.outStride; i < (j + 1) * d.outStride; i++) moving |= moments->decoder[i] != 0;
+    }
     d.moving[j] = moving;
   }
 }

@@ -11,36 +11,58 @@ namespace ssae {
 
 static inline size_t roundUp(size_t value, size_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
+enum Kind : uint32_t { kRelu, kTopK, kBatchTopK, kJumpRelu, kGated };
+
 struct Shape {
-  int dIn;
+  int dIn, dOut;
   uint32_t dSae;
-  // The largest number of features of a token: k, or dSae for ReLU.
+  Kind kind;
+  // Of a token, or of a batch's tokens on average; dSae where nothing limits them.
   uint32_t k;
-  bool shiftsInput;       // applyDecoderBiasToInput
-  bool unitNorm;          // unitNormDecoder
-  bool normWeighted;      // penalty 'decoder_norm_weighted'
-  bool penalised;         // ReLU
+  bool shiftsInput;   // applyDecoderBiasToInput
+  bool unitNorm;      // unitNormDecoder
+  bool normWeighted;  // a penalty that u_j = ‖W_dec[j]‖ takes part in
+  bool rescaled;      // rescaledByDecoderNorm: chosen by u_j · pre, decoded without u_j
+  bool tanhPenalty;   // jumprelu: λ Σ tanh(c f u) instead of λ Σ 1[pre > θ]
+  bool intoInput;     // jumprelu: straightThroughToInput
+  bool trainsGateDecoder;  // gated: SAELens' variant
+  bool skips;         // skip transcoder
+  bool limited() const { return kind == kTopK; }
+  bool penalised() const { return kind == kRelu || kind == kJumpRelu || kind == kGated; }
+  // Decoder norms are read in the forward and the backward pass.
+  bool usesNorms() const { return normWeighted || rescaled; }
 };
 
 // What the caller sets before a call; all float64 so that both builds pass it as one array. Order: ../kernel-instance.ts.
 struct Settings {
   double tokens, sparsityCoefficient;
+  double hasTargets, levels;  // levels: of Matryoshka, 1 elsewhere
+  double bandwidth, tanhScale;
   double stepSize, rootCorrection, beta1, beta2, epsilon;
   double maxGradientNorm;  // negative: no clipping
-  double auxiliaryK, auxiliaryCoefficient, deadAfterTokens, auxiliaryNormalised;
+  double auxiliaryK, auxiliaryCoefficient, deadAfterTokens, auxiliaryForm;
+  double partial;  // only features of `trained` train
 };
+
+enum AuxiliaryForm { kPlain, kNormalised, kSaeLens };
 
 // What a call leaves behind. Order: ../kernel-instance.ts.
 struct Results {
-  double outOfMemory, notFiniteRow, active, auxiliaryLoss, gradientNorm, dead;
+  double outOfMemory, notFiniteRow, active, auxiliaryLoss, gradientNorm, dead, smallest;
 };
 
 struct Parameters {
   Array<float> encoder, encoderBias, decoder, decoderBias;
+  Array<float> threshold;                      // [dSae] jumprelu's θ
+  Array<float> magnitudeScale, magnitudeBias;  // [dSae] gated's r and b_mag
+  Array<float> skip;                           // [dOut, stride]
 
-  bool reserve(size_t features, size_t stride) {
-    return encoder.reserve(features * stride) && decoder.reserve(features * stride) && encoderBias.reserve(features) &&
-           decoderBias.reserve(stride);
+  bool reserve(const Shape& shape, size_t stride, size_t outStride) {
+    const size_t features = shape.dSae;
+    return encoder.reserve(features * stride) && decoder.reserve(features * outStride) && encoderBias.reserve(features) &&
+           decoderBias.reserve(outStride) && (shape.kind != kJumpRelu || threshold.reserve(features)) &&
+           (shape.kind != kGated || (magnitudeScale.reserve(features) && magnitudeBias.reserve(features))) &&
+           (!shape.skips || skip.reserve(shape.dOut * stride));
   }
 };
 
@@ -55,7 +77,8 @@ struct Panels {
   }
 };
 
-// Activations of a batch, by token and (after `transpose`) by feature.
+// Activations of a batch, by token and (after `transpose`) by feature. Values are what the selection saw: u·pre of a rescaled
+// dictionary, pre of jumprelu (and of what lies in its kernel's window), π + b_gate of a gated one; `activationOf` makes f of them.
 struct Activations {
   Array<size_t> start;     // [tokens] into features, values
   Array<uint32_t> count;   // [tokens]
@@ -74,7 +97,7 @@ struct Activations {
 
 // What one thread works in.
 struct Workspace {
-  Array<float> packedTokens, slice, values, spare, gradient, scales, deltas;
+  Array<float> packedTokens, slice, values, spare, gradient, scales, deltas, decoded, packedScaled;
   Array<uint32_t> features;
   Selection selections[kBlockTokens];
 };
@@ -85,7 +108,8 @@ constexpr uint32_t kFeatureParts = 64;
 
 struct Dictionary {
   Shape shape;
-  size_t stride;  // of rows, in floats
+  size_t stride;     // of rows of d_in, in floats
+  size_t outStride;  // of rows of d_out
   Team team;
   Settings settings;
   Results results;
@@ -96,10 +120,22 @@ struct Dictionary {
 
   Panels panels;
   bool packed = false;
-  Array<float> decoderNorms;  // [dSae], ReLU with the weighted penalty
+  Array<float> decoderNorms;  // [dSae] u_j
+  Array<float> limits;        // [dSae, padded] jumprelu: features above them are kept; infinite in the padding
+  Array<float> gains;         // [dSae] gated: exp(r)
+  Array<uint8_t> trained;     // [dSae] with settings.partial
+  Panels skipPanels;
 
   Array<float> tokens;     // [tokens, stride]: x, then z once the forward pass of its block is done
-  Array<float> residuals;  // [tokens, stride]: x̂ − x
+  Array<float> targets;    // [tokens, outStride] with settings.hasTargets
+  Array<uint32_t> widths;  // [levels] prefixes of features, ascending; the last is dSae
+  // [levels, tokens, outStride]: Σ over levels m ≥ l of x̂⁽ᵐ⁾ − y. The last level is x̂ − y.
+  Array<float> residuals;
+  Array<float> gateResiduals;  // [tokens, outStride] gated: relu(π + b_gate) W_dec + b_dec − y
+  bool settled = false;        // batchtopk: the guess was low enough
+  float cut = 0;               // batchtopk: a guess below the next batch's smallest kept value
+  Array<float> chosen;         // batchtopk: the values that may be kept
+  Array<uint32_t> blockActive; // [blocks] non-zero activations
   Array<double> reconstructionLoss, sparsityLoss, reconstructionWeight, sparsityWeight;
   Activations activations;
   Array<uint8_t> blockDone;
@@ -114,14 +150,16 @@ struct Dictionary {
   Array<uint32_t> dead;
   Panels deadPanels;
   Activations auxiliary;
-  Array<float> auxiliaryResiduals;  // [tokens, stride]: ê − e
+  Array<float> auxiliaryResiduals;  // [tokens, outStride]: ê − e
   Array<float> auxiliaryScales;    // [tokens] the factor of the auxiliary gradient
   Array<double> auxiliarySums;      // per token, then per column part
 
   Array<float> scales;         // [tokens] 2·w of the reconstruction
   Array<float> penalties;      // [tokens] λ·w of the sparsity
   Array<float> partBias;       // [kFeatureParts, stride] of the gradient of b_dec through z
-  Array<float> biasGradient;   // [stride]
+  Array<float> biasGradient;   // [outStride]
+  // The skip's gradient [dOut, stride], its GEMM's panels of tokens and its zero bias; rows are whole panels.
+  Array<float> skipGradient, tokenPanels, skipBias;
   Array<double> partSquares;   // [kFeatureParts]
   float clipScale;
 
@@ -133,12 +171,20 @@ struct Dictionary {
     if (!reserved) results.outOfMemory = 1;
   }
 
+  // What is reconstructed.
+  const float* target(size_t token) const {
+    return settings.hasTargets != 0 ? &targets[token * outStride] : &tokens[token * stride];
+  }
+  uint32_t levels() const { return settings.levels < 1 ? 1 : static_cast<uint32_t>(settings.levels); }
+  float* level(uint32_t index) const { return &residuals[static_cast<size_t>(index) * tokenCount() * outStride]; }
+  const float* lastResiduals() const { return level(levels() - 1); }
+  bool trains(uint32_t feature) const { return settings.partial == 0 || trained[feature] != 0; }
+
   bool reserve(bool trains) {
-    const size_t features = shape.dSae;
-    if (!parameters.reserve(features, stride)) return false;
+    if (!parameters.reserve(shape, stride, outStride)) return false;
     if (!trains) return true;
-    return first.reserve(features, stride) && second.reserve(features, stride) && moving.reserve(features) &&
-           tokensSinceFired.reserve(features);
+    return first.reserve(shape, stride, outStride) && second.reserve(shape, stride, outStride) &&
+           moving.reserve(shape.dSae) && tokensSinceFired.reserve(shape.dSae);
   }
 };
 

@@ -8,19 +8,22 @@ namespace ssae {
 // Pre-activations of kBlockTokens tokens × this many features stay in the second-level cache.
 constexpr size_t kSliceFeatures = 1024;
 
-// Packs the encoder rows `rowOf(index)` for index < panels.features. After a `serial`.
+// Packs the encoder rows `rowOf(index)` for index < panels.features, times u_j where it is rescaled. After a `serial`.
+// Columns beyond the last have a bias of −∞: no selection takes them.
 template <class RowOf>
 static void pack(Dictionary& d, Panels& panels, RowOf rowOf) {
   const size_t depth = d.shape.dIn;
+  const auto scaleOf = [&](long feature) { return d.shape.rescaled ? d.decoderNorms[feature] : 1; };
   d.team.share(static_cast<uint32_t>(panels.count()), [&](uint32_t panel) {
     const auto row = [&](int column) -> long {
       const size_t index = static_cast<size_t>(panel) * kTileColumns + column;
       return index < panels.features ? static_cast<long>(rowOf(index)) : -1;
     };
-    packPanel(d.parameters.encoder.data(), d.stride, d.shape.dIn, row, &panels.weights[panel * kTileColumns * depth]);
+    packPanel(d.parameters.encoder.data(), d.stride, d.shape.dIn, row, scaleOf, &panels.weights[panel * kTileColumns * depth]);
     for (int column = 0; column < kTileColumns; column++) {
       const long feature = row(column);
-      panels.bias[panel * kTileColumns + column] = feature < 0 ? 0 : d.parameters.encoderBias[feature];
+      panels.bias[panel * kTileColumns + column] =
+          feature < 0 ? -__builtin_inff() : scaleOf(feature) * d.parameters.encoderBias[feature];
     }
   });
 }
@@ -31,31 +34,57 @@ static inline bool reserveWorkspace(Dictionary& d, Workspace& w, uint32_t k, siz
          w.slice.reserveScratch(kBlockTokens * (kSliceFeatures + kTileColumns)) &&
          w.values.reserveScratch(kBlockTokens * room) && w.features.reserveScratch(kBlockTokens * room) &&
          w.spare.reserveScratch(room) && w.scales.reserveScratch(d.tokenCount()) &&
-         w.deltas.reserveScratch(d.tokenCount()) && w.gradient.reserveScratch(2 * d.stride);
+         w.deltas.reserveScratch(d.tokenCount()) && w.decoded.reserveScratch(room) &&
+         w.gradient.reserveScratch(d.stride + d.outStride);
 }
 
-// Selections of a block's tokens into the workspace. `shift` (or null) is subtracted from the tokens.
-static void select(Dictionary& d, Workspace& w, const Panels& panels, uint32_t k, const float* tokens, int rows,
-                   const float* shift) {
+// Which values are kept: at most k a token and above `least`, or all above their feature's limit.
+struct Rule {
+  uint32_t k;
+  float least;
+  const float* limits;
+};
+
+// Tokens of a block, packed for the GEMM; `shift` (or null) is subtracted. Returns the number of tiles.
+static int packBlock(Dictionary& d, Workspace& w, const float* tokens, int rows, const float* shift) {
   const int depth = d.shape.dIn, tiles = (rows + kTileRows - 1) / kTileRows;
   for (int t = 0; t < tiles; t++) {
     const int left = rows - t * kTileRows;
     packTokens(tokens + static_cast<size_t>(t) * kTileRows * d.stride, d.stride, left < kTileRows ? left : kTileRows, depth,
                shift, &w.packedTokens[static_cast<size_t>(t) * kTileRows * depth]);
   }
-  const size_t room = Selection::capacity(k, panels.features);
-  for (int row = 0; row < rows; row++)
-    w.selections[row].begin(k, room, &w.values[row * room], &w.features[row * room], w.spare.data());
-  constexpr size_t kStride = kSliceFeatures + kTileColumns;  // not a power of two: rows fall into different cache sets
-  constexpr size_t kSlicePanels = kSliceFeatures / kTileColumns;
+  return tiles;
+}
+
+constexpr size_t kSliceStride = kSliceFeatures + kTileColumns;  // not a power of two: rows fall into different cache sets
+constexpr size_t kSlicePanels = kSliceFeatures / kTileColumns;
+
+// Products of the packed tokens with all panels, a slice at a time: `slice(values of row 0, first column, columns)`, rows
+// kSliceStride apart.
+template <class Slice>
+static void multiply(Workspace& w, int tiles, const Panels& panels, int depth, Slice slice) {
   for (size_t panel = 0; panel < panels.count(); panel += kSlicePanels) {
     const size_t end = panel + kSlicePanels < panels.count() ? panel + kSlicePanels : panels.count();
     multiplyPanels(w.packedTokens.data(), tiles, panels.weights.data(), panels.bias.data(), depth,
-                   static_cast<int>(panel), static_cast<int>(end), w.slice.data(), kStride);
-    for (int row = 0; row < rows; row++)
-      w.selections[row].offer(&w.slice[row * kStride], static_cast<uint32_t>(panel * kTileColumns),
-                              static_cast<int>((end - panel) * kTileColumns));
+                   static_cast<int>(panel), static_cast<int>(end), w.slice.data(), kSliceStride);
+    slice(w.slice.data(), static_cast<uint32_t>(panel * kTileColumns), static_cast<int>((end - panel) * kTileColumns));
   }
+}
+
+// Selections of a block's tokens into the workspace.
+static void select(Dictionary& d, Workspace& w, const Panels& panels, const Rule& rule, const float* tokens, int rows,
+                   const float* shift) {
+  const int tiles = packBlock(d, w, tokens, rows, shift);
+  const size_t room = Selection::capacity(rule.k, panels.features);
+  for (int row = 0; row < rows; row++)
+    w.selections[row].begin(rule.k, rule.least, room, &w.values[row * room], &w.features[row * room], w.spare.data());
+  multiply(w, tiles, panels, d.shape.dIn, [&](const float* values, uint32_t first, int count) {
+    for (int row = 0; row < rows; row++)
+      if (rule.limits == nullptr)
+        w.selections[row].offer(values + row * kSliceStride, first, count);
+      else
+        w.selections[row].offerAbove(values + row * kSliceStride, rule.limits + first, first, count);
+  });
 }
 
 // Room for `entries` in the batch's list, or no room: then `missing` counts what is needed.
@@ -106,14 +135,17 @@ static void everyBlock(Dictionary& d, Activations& a, uint32_t thread, Block blo
   }
 }
 
-// Prepares `a` and the workspaces for one pass of `everyBlock`. On one thread.
-static void beginBlocks(Dictionary& d, Activations& a, uint32_t k, size_t features) {
-  const size_t tokens = d.tokenCount();
-  const size_t expected = d.shape.penalised ? tokens * (features / 16 + 1) : tokens * k;
-  d.require(a.reserve(tokens, expected) && d.blockDone.reserve(d.blocks()));
-  for (uint32_t t = 0; t < d.team.threads(); t++) d.require(reserveWorkspace(d, d.workspaces[t], k, features));
+// The next pass of `everyBlock` does every block again.
+static void forgetBlocks(Dictionary& d, Activations& a) {
   a.used = a.missing = 0;
-  if (!d.failed()) __builtin_memset(d.blockDone.data(), 0, d.blocks());
+  __builtin_memset(d.blockDone.data(), 0, d.blocks());
+}
+
+// Prepares `a` and the workspaces for passes of `everyBlock` that keep about `expected` features a token. On one thread.
+static void beginBlocks(Dictionary& d, Activations& a, const Rule& rule, size_t expected, size_t features) {
+  d.require(a.reserve(d.tokenCount(), d.tokenCount() * expected) && d.blockDone.reserve(d.blocks()));
+  for (uint32_t t = 0; t < d.team.threads(); t++) d.require(reserveWorkspace(d, d.workspaces[t], rule.k, features));
+  if (!d.failed()) forgetBlocks(d, a);
 }
 
 // The first token with a value that is not finite goes into the results.

@@ -13,9 +13,9 @@ constexpr int kDepth = 256;
 constexpr int kBlockTokens = 96;
 static_assert(kBlockTokens % kTileRows == 0, "blocks are whole tiles");
 
-// Rows of W, chosen by `rowOf(column)` (negative: none), into one panel [d_in, kTileColumns].
-template <class RowOf>
-static inline void packPanel(const float* weights, size_t stride, int depth, RowOf rowOf, float* panel) {
+// Rows of W, chosen by `rowOf(column)` (negative: none) and multiplied by `scaleOf(row)`, into one panel [d_in, kTileColumns].
+template <class RowOf, class ScaleOf>
+static inline void packPanel(const float* weights, size_t stride, int depth, RowOf rowOf, ScaleOf scaleOf, float* panel) {
   for (int column = 0; column < kTileColumns; column++) {
     const long row = rowOf(column);
     if (row < 0) {
@@ -23,7 +23,8 @@ static inline void packPanel(const float* weights, size_t stride, int depth, Row
       continue;
     }
     const float* from = weights + static_cast<size_t>(row) * stride;
-    for (int k = 0; k < depth; k++) panel[k * kTileColumns + column] = from[k];
+    const float scale = scaleOf(row);
+    for (int k = 0; k < depth; k++) panel[k * kTileColumns + column] = scale * from[k];
   }
 }
 

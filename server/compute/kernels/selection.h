@@ -1,10 +1,36 @@
 // The k largest positive values of one token, taken while its pre-activations arrive in slices of ascending features.
 //
-// Values ≤ 0 never count: relu makes them zero. ReLU dictionaries are k = d_sae. Equal values: the lower feature wins.
+// Values at or below `least` never count; it is 0 where relu makes them zero. Without a limit k is d_sae. Equal values: the lower
+// feature wins.
 #pragma once
 #include "vector.h"
 
 namespace ssae {
+
+// Hoare's selection: the k-th largest of `count` values, which it reorders.
+static inline float kthLargest(float* values, size_t count, size_t k) {
+  long low = 0, high = static_cast<long>(count) - 1;
+  const long wanted = static_cast<long>(k) - 1;
+  while (low < high) {
+    const float pivot = values[(low + high) / 2];
+    long i = low, j = high;
+    while (i <= j) {
+      while (values[i] > pivot) i++;
+      while (values[j] < pivot) j--;
+      if (i > j) break;
+      const float swapped = values[i];
+      values[i++] = values[j];
+      values[j--] = swapped;
+    }
+    if (wanted <= j)
+      high = j;
+    else if (wanted >= i)
+      low = i;
+    else
+      break;
+  }
+  return values[wanted];
+}
 
 class Selection {
  public:
@@ -14,14 +40,14 @@ class Selection {
     return (few < features ? few : features) + kSlice;
   }
 
-  void begin(uint32_t k, size_t capacity, float* values, uint32_t* features, float* spare) {
+  void begin(uint32_t k, float least, size_t capacity, float* values, uint32_t* features, float* spare) {
     k_ = k;
     capacity_ = capacity;
     values_ = values;
     features_ = features;
     spare_ = spare;
     count_ = 0;
-    threshold_ = 0;
+    threshold_ = least;
   }
 
   // Values of features first, first + 1, …; `count` is a multiple of kLanes · 2.
@@ -40,6 +66,19 @@ class Selection {
     }
   }
 
+  // As `offer`, without a limit of k: each feature's value must be above its own limit.
+  void offerAbove(const float* values, const float* limits, uint32_t first, int count) {
+    for (int start = 0; start < count; start += kLanes) {
+      if (!anyGreater(load(values + start), load(limits + start))) continue;
+      for (int lane = 0; lane < kLanes; lane++) {
+        const float value = values[start + lane];
+        values_[count_] = value;
+        features_[count_] = first + start + lane;
+        count_ += value > limits[start + lane];
+      }
+    }
+  }
+
   // Ends the selection: at most k entries stay, features ascend. Returns how many.
   uint32_t finish() {
     if (count_ > k_) keepLargest();
@@ -52,35 +91,10 @@ class Selection {
  private:
   static constexpr size_t kSlice = 64;
 
-  // Hoare's selection: the k-th largest of the values, on a copy.
-  float kthLargest() const {
-    __builtin_memcpy(spare_, values_, count_ * sizeof(float));
-    long low = 0, high = static_cast<long>(count_) - 1;
-    const long wanted = static_cast<long>(k_) - 1;
-    while (low < high) {
-      const float pivot = spare_[(low + high) / 2];
-      long i = low, j = high;
-      while (i <= j) {
-        while (spare_[i] > pivot) i++;
-        while (spare_[j] < pivot) j--;
-        if (i > j) break;
-        const float swapped = spare_[i];
-        spare_[i++] = spare_[j];
-        spare_[j--] = swapped;
-      }
-      if (wanted <= j)
-        high = j;
-      else if (wanted >= i)
-        low = i;
-      else
-        break;
-    }
-    return spare_[wanted];
-  }
-
   void keepLargest() {
     if (count_ <= k_) return;
-    const float least = kthLargest();
+    __builtin_memcpy(spare_, values_, count_ * sizeof(float));
+    const float least = kthLargest(spare_, count_, k_);
     size_t ties = k_;
     for (size_t i = 0; i < count_; i++) ties -= values_[i] > least;
     size_t kept = 0;

@@ -88,13 +88,14 @@ EXPORT uint32_t stackTop(uint32_t thread) {
 }
 
 // Makes this memory's one dictionary, for up to `threads` threads, in place of the one that was there. 0: no memory.
-EXPORT uint32_t create(uint32_t threads, uint32_t dIn, uint32_t dSae, uint32_t k, uint32_t flags) {
+EXPORT uint32_t create(uint32_t threads, uint32_t dIn, uint32_t dOut, uint32_t dSae, uint32_t kind, uint32_t k,
+                       uint32_t flags) {
   for (FreeBlock*& block : freeBlocks) block = nullptr;
   top = reinterpret_cast<uint8_t*>(static_cast<size_t>(stackTop(threads)));
   void* place = allocate(sizeof(Dictionary));
   if (place == nullptr) return 0;
   dictionary = new (place) Dictionary();
-  return prepare(*dictionary, dIn, dSae, k, flags);
+  return prepare(*dictionary, dIn, dOut, dSae, kind, k, flags);
 }
 
 EXPORT void* regionStart(uint32_t which, uint32_t count) { return region(*dictionary, which, count); }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildParameters, type DictionaryParameters, type EngineShape } from '../../compute/engine.ts';
-import { referenceEngine } from '../../../test/reference-engine.ts';
+import { referenceEngine } from '../../../test/reference/engine.ts';
 import { UsageError } from '../../foundation/errors.ts';
 import { Random } from '../../foundation/random.ts';
 import { Architecture } from '../../protocol/architectures.ts';
