@@ -19,6 +19,7 @@ const SETTINGS = {
   'security.workspace.trust.enabled': false,
   'telemetry.telemetryLevel': 'off',
   'workbench.startupEditor': 'none',
+  'workbench.reduceMotion': 'on', // No picture is taken while something fades.
   'extensions.autoUpdate': 'off',
   'extensions.autoCheckUpdates': false,
   'update.mode': 'none',

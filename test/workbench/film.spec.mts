@@ -66,6 +66,7 @@ test('similar passages are retrieved from a corpus', async ({ workbench }) => {
   await pick(workbench, '(1/5)');
   await pick(workbench, '(2/5)');
   await pick(workbench, '(3/5)', 'dense');
+  await expect(workbench.quick).toContainText('(4/5)');
   await shot(workbench, 'retrieve-budget');
   await answer(workbench, '(4/5)', '400');
   await answer(workbench, '(5/5)');
@@ -79,7 +80,7 @@ test('a dictionary is finetuned on them while its figures are drawn', async ({ w
   await pick(workbench, '(1/');
   await pick(workbench, '(2/');
   await pick(workbench, '(3/', 'ERM');
-  await answer(workbench, '(4/', '400000');
+  await answer(workbench, '(4/', '60000');
   await answer(workbench, '(5/', 'lensing-ssae');
   const page = workbench.webview();
   const run = page.getByRole('row', { name: /lensing-ssae/ });
