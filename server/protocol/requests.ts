@@ -43,10 +43,31 @@ export type RetrieveRequest = z.infer<typeof RetrieveRequest>;
 export const TrainingData = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('corpus'), model: name, hookPoint: name, corpus: name }),
   z.object({ kind: z.literal('selection'), model: name, hookPoint: name, selection: name }),
-  /** A safetensors file with `activations` [n, d_in] float32. */
+  /** A safetensors file with `activations` [n, d_in] float32, or a folder of harvested shards. */
   z.object({ kind: z.literal('activations'), file: name, hookPoint: name.nullable().default(null) }),
 ]);
 export type TrainingData = z.infer<typeof TrainingData>;
+
+export const HarvestRequest = z.object({
+  model: name,
+  hookPoint: name,
+  text: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('corpus'), corpus: name }),
+    z.object({ kind: z.literal('selection'), selection: name }),
+  ]),
+  /** Of a corpus, drawn at random by passages; null for all of it. */
+  tokens: positive.nullable().default(null),
+  dtype: z.enum(['float32', 'float16']).default('float32'),
+  /** This process writes every `count`-th part, from the `index`-th on, counted from 1. */
+  shard: z
+    .object({ index: positive, count: positive.max(100_000) })
+    .refine(({ index, count }) => index <= count, { error: 'index is above count' })
+    .default({ index: 1, count: 1 }),
+  seed,
+  /** Folder to write shards into. */
+  output: name,
+});
+export type HarvestRequest = z.infer<typeof HarvestRequest>;
 
 export const Objective = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('erm') }),

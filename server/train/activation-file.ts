@@ -11,7 +11,9 @@ import type { Dictionary } from '../sae/dictionary.ts';
  */
 export async function openActivationFile(path: string): Promise<ActivationFolder> {
   if ((await stat(path).catch(() => null))?.isFile() !== true)
-    throw new UsageError(`the activations are "${path}", which is no file; expected a safetensors file`);
+    throw new UsageError(
+      `the activations are "${path}", which is no file; expected a safetensors file, or to train on a folder of harvested shards`,
+    );
   await using file = await SafetensorsFile.open(path);
   const { shape, dtype } = file.entry('activations');
   const [rows, dIn] = shape;
