@@ -8,7 +8,7 @@ import { Claim } from '../foundation/claim.ts';
 import { UsageError } from '../foundation/errors.ts';
 import { folderBytes, readJson, writeFileAtomic } from '../foundation/files.ts';
 import { sha256 } from '../foundation/hash.ts';
-import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
+import type { JobControl } from '../foundation/progress.ts';
 import { writeSafetensors } from '../foundation/safetensors.ts';
 import { activationChunks, rowsOf } from './activation-chunks.ts';
 import type { LanguageModel } from './language-model.ts';
@@ -171,8 +171,8 @@ async function writeShard(
   const rows = shard.reduce((sum, sequence) => sum + rowsOf(sequence), 0);
   const data = new Float32Array(rows * dModel);
   let filled = 0;
-  for await (const { activations } of activationChunks(model, hookPoint, shard, control.signal)) {
-    throwIfStopped(control, 'what was read is kept; the same command goes on from there');
+  const hint = 'what was read is kept; the same command goes on from there';
+  for await (const { activations } of activationChunks(model, hookPoint, shard, control, hint)) {
     for (const own of activations) {
       data.set(own, filled);
       filled += own.length;

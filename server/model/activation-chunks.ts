@@ -1,3 +1,5 @@
+import { Interrupted } from '../foundation/errors.ts';
+import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import type { HarvestSequence } from './activation-cache.ts';
 import type { LanguageModel } from './language-model.ts';
 
@@ -35,18 +37,22 @@ function* chunksOf(
   if (chunk.length > 0) yield chunk;
 }
 
-/** The residual stream at a hook point for each sequence, in order, a bounded number at a time; the model reads one chunk ahead. */
+/** The residual stream at a hook point for each sequence, in order, a bounded number at a time; the model reads one chunk ahead. @throws Interrupted with the hint */
 export async function* activationChunks(
   model: LanguageModel,
   hookPoint: string,
   sequences: readonly HarvestSequence[],
-  signal: AbortSignal,
+  control: JobControl,
+  resumeHint: string,
   chunkBytes = CHUNK_BYTES,
 ): AsyncGenerator<ActivationChunk, void, undefined> {
   const { dModel } = model.description;
   const read = async (chunk: readonly HarvestSequence[]): Promise<ActivationChunk> => {
+    throwIfStopped(control, resumeHint);
     const ids = chunk.map((sequence) => sequence.ids);
-    const activations = await model.activations(hookPoint, ids, signal);
+    const activations = await model.activations(hookPoint, ids, control.signal).catch((error: unknown) => {
+      throw error instanceof Interrupted ? new Interrupted(resumeHint) : error;
+    });
     const own = activations.map((rows, i) => rows.subarray(chunk[i]!.prefix * dModel));
     return { sequences: chunk, activations: own };
   };

@@ -3,7 +3,7 @@ import { WorkError } from '../foundation/errors.ts';
 import { writeFileAtomic } from '../foundation/files.ts';
 import { streamSafetensors, toHalves } from '../foundation/safetensors.ts';
 import { manifestPath, shardName, type HarvestDescription, type ShardManifest } from '../foundation/shard-manifest.ts';
-import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
+import type { JobControl } from '../foundation/progress.ts';
 import type { HarvestSequence } from './activation-cache.ts';
 import { activationChunks, rowsOf } from './activation-chunks.ts';
 import type { LanguageModel } from './language-model.ts';
@@ -56,8 +56,7 @@ export async function writeShard(
   const path = join(folder, shardName(part, parts));
   const pieces = async function* (): AsyncGenerator<Float32Array | Uint16Array> {
     let row = 0;
-    for await (const chunk of activationChunks(model, hookPoint, sequences, control.signal)) {
-      throwIfStopped(control, RESUME_HINT);
+    for await (const chunk of activationChunks(model, hookPoint, sequences, control, RESUME_HINT)) {
       for (const [i, values] of chunk.activations.entries()) {
         refuseUnstorable(values, row, chunk.sequences[i]!, shard);
         yield dtype === 'float16' ? toHalves(values) : values;

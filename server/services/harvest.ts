@@ -23,8 +23,8 @@ import { sequencesOfPassage } from './training-text.ts';
 
 /** Parts a text is cut into, where their size allows: an array job of as many tasks has work for each. */
 const PARTS = 256;
+const LEAST_PART_TOKENS = 2048;
 /** Of a part in float32. */
-const LEAST_PART_BYTES = 8 * 2 ** 20;
 const MOST_PART_BYTES = 256 * 2 ** 20;
 /** Parts in work at a time: while one is tokenised, converted and written, the model reads the other. */
 const LANES = 2;
@@ -34,7 +34,7 @@ const STALE_MS = 3_600_000;
 /** Where parts begin and, at the end, how many passages there are: consecutive passages of at least so many tokens, whoever takes them. */
 export function partBounds(lengths: readonly number[], dModel: number): number[] {
   const tokens = lengths.reduce((sum, length) => sum + length, 0);
-  const size = Math.min(Math.max(tokens / PARTS, LEAST_PART_BYTES / (4 * dModel)), MOST_PART_BYTES / (4 * dModel));
+  const size = Math.min(Math.max(tokens / PARTS, LEAST_PART_TOKENS), MOST_PART_BYTES / (4 * dModel));
   const bounds = [0];
   let held = 0;
   lengths.forEach((length, passage) => {

@@ -121,7 +121,7 @@ export class BatchSource {
     batch.rows[token] = rowAt(buffer.ranges, source);
     if (sum !== 0)
       throw new WorkError(
-        `row ${batch.rows[token]} of the activations, dealt to step ${step}, holds a value that is not finite (NaN or infinity); remove the row or harvest again`,
+        `row ${batch.rows[token]} of the activations (${this.#reader.placeOf(batch.rows[token])}), dealt to step ${step}, holds a value that is not finite (NaN or infinity); remove the row or harvest again`,
       );
   }
 

@@ -10,7 +10,7 @@ import { refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts'
 import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
 import { roundToStorage, type Storage } from '../sae/saelens.ts';
 import { refuseOtherWidth } from './activation-file.ts';
-import { BatchSource } from './batches.ts';
+import { BatchFeed } from './batch-feed.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
 import { History } from './history.ts';
@@ -89,7 +89,7 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
   };
   const stored = request.resume ? await readCheckpoint(path, plan.shape, identity) : null;
   if (!request.resume) await removeCheckpoint(path);
-  const rows = new BatchSource(data, split.training, { seed: request.seed });
+  await using rows = new BatchFeed(data, split.training, { seed: request.seed });
   const start = stored === null ? await startOf(job, rows) : { from: stored.state, scale: stored.scale };
   await rows.seek(stored?.position ?? 0);
   const history = new History(stored?.history);
@@ -102,12 +102,15 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
   };
   const { scale } = start;
   const trained = await runTraining({ plan, trainer, rows, scale, history, ...done, checkpoint }, control);
-  return await finish(job, trained, scale, history, control);
+  const seconds = trained.seconds - done.secondsDone;
+  const waited = rows.waitedMilliseconds / 1000;
+  const waitShare = seconds + waited === 0 ? 0 : waited / (seconds + waited);
+  return await finish(job, { ...trained, waitShare }, scale, history, control);
 }
 
 async function startOf(
   { plan, from, engine, data, split }: Job,
-  rows: BatchSource,
+  rows: BatchFeed,
 ): Promise<{ from: DictionaryParameters; scale: number }> {
   const sample = (await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), 1, 0)).values;
   const scale = activationScale(sample, data.dIn);
@@ -118,7 +121,7 @@ async function startOf(
 
 async function finish(
   job: Job,
-  trained: TrainedRun,
+  trained: TrainedRun & { readonly waitShare: number },
   scale: number,
   history: History,
   control: JobControl,
@@ -132,6 +135,7 @@ async function finish(
   const final = { ...measured.final, effectiveSampleSize: lastSampleSize(plan, history) };
   const heldOut = { tokens: split.heldOutRows, splitHash: split.splitHash };
   const stepMilliseconds = quantiles(trained.stepMilliseconds);
+  const timing = { seconds: trained.seconds, waitShare: trained.waitShare };
   const inputs = { activations: data.contentHash, ...(from === null ? {} : { from: from.contentHash }) };
   const normalisation = { scale, rows: Math.min(SAMPLE_ROWS, split.trainingRows) };
   const dictionary = await saveDictionary(
@@ -145,7 +149,7 @@ async function finish(
       storage,
       files: {
         'history.json': `${JSON.stringify(history.points)}\n`,
-        'timing.json': `${JSON.stringify({ seconds: trained.seconds, stepMilliseconds, device: engine.device })}\n`,
+        'timing.json': `${JSON.stringify({ ...timing, stepMilliseconds, device: engine.device })}\n`,
       },
     },
   );

@@ -4,7 +4,8 @@ import type { EngineTrainer, ForwardResult, TrainingState } from '../compute/eng
 import { Interrupted, WorkError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { TrainingPoint } from '../foundation/training-point.ts';
-import { randomFor, type Batch, type BatchSource } from './batches.ts';
+import type { BatchFeed } from './batch-feed.ts';
+import { randomFor, type Batch } from './batches.ts';
 import { writeCheckpoint, type CheckpointProgress } from './checkpoint.ts';
 import type { History } from './history.ts';
 import { weighLosses, type WeighedLosses } from './objective.ts';
@@ -17,7 +18,7 @@ const MAX_STORED_TIMES = 2000;
 export interface TrainingRun {
   readonly plan: TrainingPlan;
   readonly trainer: EngineTrainer;
-  readonly rows: BatchSource;
+  readonly rows: BatchFeed;
   /** Factor activations are multiplied by. */
   readonly scale: number;
   readonly history: History;
