@@ -109,6 +109,8 @@ const Training = z.object({
   /** Share of the rows, by document where there are documents, never trained on and measured at the end. */
   heldOutShare: z.number().gt(0).lt(1).default(0.1),
   checkpointEverySteps: positive.default(200),
+  /** Bytes the run may take; null for what the machine or its control group offers. */
+  memory: positive.nullable().default(null),
   /** Go on from the output folder's checkpoint. */
   resume: z.boolean().default(false),
   /** Name in the home folder, or path, of the dictionary to write. */

@@ -11,7 +11,7 @@ import { ActivationReader } from './activation-reader.ts';
 import type { RowRange } from './held-out-split.ts';
 
 /** Two of these are held: the one that is dealt and the one that is read ahead. */
-const BUFFER_BYTES = 64 * 1024 * 1024;
+export const BUFFER_BYTES = 64 * 1024 * 1024;
 /** Neighbours that stay within one buffer: a read of this many rows costs little more than one row. */
 const BLOCK_ROWS = 128;
 

@@ -16,6 +16,7 @@ import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
 import { History } from './history.ts';
 import { activationScale, initialParameters, SAMPLE_ROWS } from './initialise.ts';
 import { measureHeldOut } from './measure.ts';
+import { memoryFor, predictMemory, refuseTooLarge } from './memory.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
 
@@ -82,6 +83,7 @@ interface Job extends TrainingContext {
 async function train(job: Job, control: JobControl): Promise<TrainedDictionary> {
   const { request, data, split, plan, from, engine, outputFolder, storage } = job;
   await refuseForeignFolder(outputFolder);
+  refuseTooLarge(predictMemory(plan.shape, plan.batch), memoryFor(request.memory));
   const path = checkpointPath(outputFolder);
   const identity = {
     ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name },
