@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Interrupted, WorkError } from '../server/foundation/errors.ts';
 import { run } from './cli-surroundings.ts';
@@ -72,6 +72,21 @@ describe('a wrong call ends with status 2 and says', () => {
       ['inspect', 'x', '--dictionary'],
       /--dictionary <dictionary> was given without its value/,
     ],
+    [
+      'that a share is above the number of shares',
+      ['harvest', '--model', 'm', '--hook', 'h', '--corpus', 'c', '-o', 'x', '--shard', '17/16'],
+      /--shard is "17\/16"; expected I\/N, the I-th of N shares, counted from 1: 1\/16 to 16\/16/,
+    ],
+    [
+      'that a share is none',
+      ['harvest', '--model', 'm', '--hook', 'h', '--corpus', 'c', '-o', 'x', '--shard', '0/16'],
+      /--shard is "0\/16"/,
+    ],
+    [
+      'that there is nothing to harvest',
+      ['harvest', '--model', 'm', '--hook', 'h', '-o', 'x'],
+      /nothing to harvest; expected --corpus or --selection/,
+    ],
     ['that a file does not exist', ['inspect', 'no/such.txt', '--dictionary', 'd'], /"no\/such.txt" does not exist/],
     [
       'that a condition lacks its value',
@@ -110,6 +125,23 @@ describe('options become the request that the daemon would check too', () => {
       output: './out',
       resume: false,
     });
+  });
+
+  it('of one share of a harvest', async () => {
+    const source = ['harvest', '--model', 'm', '--hook', 'h', '--corpus', 'c', '-o', 'acts'];
+    const { calls } = await run([...source, '--shard', '3/16', '--dtype', 'float16', '--tokens', '1e6'], {
+      answers: { harvest: new WorkError('stop here') },
+    });
+    expect(calls.map(({ service }) => service)).toEqual(['harvest']);
+    expect(calls[0]!.request).toEqual({
+      ...{ model: 'm', hookPoint: 'h', text: { kind: 'corpus', corpus: 'c' }, tokens: 1_000_000, dtype: 'float16' },
+      ...{ shard: { index: 3, count: 16 }, seed: 0, output: resolve('acts') },
+    });
+  });
+
+  it('of training within a limit of memory', async () => {
+    const { calls } = await run([...TRAIN, '--memory', '1.5'], { answers: { train: new WorkError('stop here') } });
+    expect(calls[0]!.request).toMatchObject({ memory: 1.5 * 2 ** 30 });
   });
 
   it('of finetuning, with model and hook point of the dictionary', async () => {

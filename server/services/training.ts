@@ -2,7 +2,7 @@ import { UsageError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
-import type { DictionaryOrigin } from '../sae/dictionary.ts';
+import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
 import { finetuneDictionary, trainDictionary } from '../train/train.ts';
 import type { Resources } from './resources.ts';
 import { trainingActivations, type TrainingActivations } from './training-text.ts';
@@ -42,6 +42,18 @@ async function refuseOtherModel(
     );
 }
 
+/** @throws UsageError when harvested shards are of another model or hook point than the dictionary, which a width does not tell */
+function refuseOtherHarvest(from: Dictionary, origin: DictionaryOrigin): void {
+  const { modelHash, hookPoint } = from.origin;
+  if (modelHash === null || origin.modelHash === null) return;
+  if (modelHash === origin.modelHash && hookPoint === origin.hookPoint) return;
+  const place = (of: DictionaryOrigin): string =>
+    `${of.hookPoint ?? 'an unknown hook point'} of model ${of.model ?? 'unknown'} (content ${of.modelHash?.slice(0, 12) ?? 'unknown'})`;
+  throw new UsageError(
+    `--activations is a harvest at ${place(origin)}, but dictionary ${from.name} reads ${place(from.origin)}; harvest there`,
+  );
+}
+
 export async function finetune(
   request: FinetuneRequest,
   resources: Resources,
@@ -51,6 +63,7 @@ export async function finetune(
   const from = await resources.dictionaries.load(request.from);
   await refuseOtherModel(request, from.origin, resources);
   const { data, origin } = await activationsFor(request, resources, control);
+  if (request.data.kind === 'activations') refuseOtherHarvest(from, origin);
   const engine = await resources.engine(request.engine, request.threads);
   const known = request.data.kind === 'activations' ? from.origin : origin;
   return (await finetuneDictionary(request, from, data, { engine, origin: known, outputFolder }, control)).result;
