@@ -90,7 +90,7 @@ async function trainingLoop(folder: string, resources: Resources): Promise<{ mil
   const equal = new Float64Array(BATCH).fill(1 / BATCH);
   const took = await milliseconds(async () => {
     for (let step = 0; step < STEPS; step++) {
-      const { values } = await feed.deal(BATCH, 1, step);
+      const { values } = await feed.deal(BATCH, { input: 1, output: 1 }, step);
       await trainer.forward(values, { sparsityCoefficient: 0 });
       const adam = {
         learningRate: 1e-4,

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Interrupted, WorkError } from '../server/foundation/errors.ts';
 import { run } from './cli-surroundings.ts';
@@ -54,6 +54,26 @@ describe('a wrong call ends with status 2 and says', () => {
     ['both of --k and --d-sae', [...TRAIN, '--k', '65'], /--k is 65, above --d-sae, which is 64/],
     ['what does not apply to the architecture', [...TRAIN, '--l1', '5'], /--l1 is 5.*--architecture topk/],
     [
+      'what does not apply to the features of a transcoder',
+      [...TRAIN, '--architecture', 'transcoder', '--k', '5'],
+      /--k is 5.*transcoder with --features relu/,
+    ],
+    [
+      'which penalties there are',
+      [...TRAIN, '--architecture', 'jumprelu', '--penalty', 'plain'],
+      /--penalty is "plain" with jumprelu features; expected step or tanh/,
+    ],
+    [
+      'that a target takes the place of a penalty',
+      [...TRAIN, '--architecture', 'jumprelu', '--penalty', 'step', '--target-l0', '8'],
+      /--penalty is step and --target-l0 is 8/,
+    ],
+    [
+      'that widths are given or made',
+      [...TRAIN, '--architecture', 'matryoshka', '--widths', '8,64', '--levels', '2'],
+      /expected no --levels/,
+    ],
+    [
       'which option is missing',
       ['train', '--d-sae', '8', '-o', 'x'],
       /nothing to train on.*--corpus, --selection, --activations/,
@@ -71,21 +91,6 @@ describe('a wrong call ends with status 2 and says', () => {
       'that a value is missing',
       ['inspect', 'x', '--dictionary'],
       /--dictionary <dictionary> was given without its value/,
-    ],
-    [
-      'that a share is above the number of shares',
-      ['harvest', '--model', 'm', '--hook', 'h', '--corpus', 'c', '-o', 'x', '--shard', '17/16'],
-      /--shard is "17\/16"; expected I\/N, the I-th of N shares, counted from 1: 1\/16 to 16\/16/,
-    ],
-    [
-      'that a share is none',
-      ['harvest', '--model', 'm', '--hook', 'h', '--corpus', 'c', '-o', 'x', '--shard', '0/16'],
-      /--shard is "0\/16"/,
-    ],
-    [
-      'that there is nothing to harvest',
-      ['harvest', '--model', 'm', '--hook', 'h', '-o', 'x'],
-      /nothing to harvest; expected --corpus or --selection/,
     ],
     ['that a file does not exist', ['inspect', 'no/such.txt', '--dictionary', 'd'], /"no\/such.txt" does not exist/],
     [
@@ -127,21 +132,30 @@ describe('options become the request that the daemon would check too', () => {
     });
   });
 
-  it('of one share of a harvest', async () => {
-    const source = ['harvest', '--model', 'm', '--hook', 'h', '--corpus', 'c', '-o', 'acts'];
-    const { calls } = await run([...source, '--shard', '3/16', '--dtype', 'float16', '--tokens', '1e6'], {
-      answers: { harvest: new WorkError('stop here') },
-    });
-    expect(calls.map(({ service }) => service)).toEqual(['harvest']);
-    expect(calls[0]!.request).toEqual({
-      ...{ model: 'm', hookPoint: 'h', text: { kind: 'corpus', corpus: 'c' }, tokens: 1_000_000, dtype: 'float16' },
-      ...{ shard: { index: 3, count: 16 }, seed: 0, output: resolve('acts') },
-    });
-  });
-
-  it('of training within a limit of memory', async () => {
-    const { calls } = await run([...TRAIN, '--memory', '1.5'], { answers: { train: new WorkError('stop here') } });
-    expect(calls[0]!.request).toMatchObject({ memory: 1.5 * 2 ** 30 });
+  it.each<[string[], object]>([
+    [
+      ['matryoshka', '--k', '8', '--widths', '16,64'],
+      { kind: 'matryoshka', k: 8, prefixes: { kind: 'widths', widths: [16, 64] }, auxiliaryLoss: true },
+    ],
+    [['matryoshka', '--sample-prefixes'], { k: 32, prefixes: { kind: 'sampled', levels: 5 } }],
+    [['batchtopk', '--rescale', '--no-revival'], { k: 32, rescaledByDecoderNorm: true, auxiliaryLoss: false }],
+    [['relu', '--penalty', 'plain'], { kind: 'relu', l1: 5, penalty: 'plain', resampling: true }],
+    [['gated', '--l1', '2', '--variant', 'saelens'], { kind: 'gated', l1: 2, variant: 'saelens' }],
+    [
+      ['jumprelu', '--target-l0', '20', '--bandwidth', '0.1'],
+      { penalty: { kind: 'target_l0', target: 20, coefficient: null }, bandwidth: 0.1, initialThreshold: 0.01 },
+    ],
+    [
+      ['jumprelu', '--penalty', 'tanh', '--l1', '0.5', '--input-gradient'],
+      { penalty: { kind: 'tanh', coefficient: 0.5, scale: 4 }, straightThroughToInput: true },
+    ],
+    [
+      ['transcoder', '--features', 'batchtopk', '--k', '4', '--skip'],
+      { kind: 'transcoder', features: { kind: 'batchtopk', k: 4 }, skip: true },
+    ],
+  ])('of the architecture: %j', async (words, architecture) => {
+    const { calls } = await run([...TRAIN, '--architecture', ...words], { answers: { train: new WorkError('') } });
+    expect(calls[0]!.request).toMatchObject({ architecture });
   });
 
   it('of finetuning, with model and hook point of the dictionary', async () => {

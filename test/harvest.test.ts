@@ -21,6 +21,7 @@ const environment = { ...process.env, SSAE_HOME: join(folder, 'home'), NO_COLOR:
 const at = (name: string): string => join(folder, name);
 const MODEL = join(packageRoot, 'test', 'fixtures', 'models', 'gpt2');
 const HOOK = 'blocks.1.hook_resid_post';
+const UNSCALED = { input: 1, output: 1 };
 const PASSAGES = 1200;
 const TOKENS = 60;
 
@@ -52,7 +53,7 @@ async function trainingInput(name: string): Promise<string> {
   await using feed = new BatchFeed(data, training, { seed: 3, bufferBytes: 1 << 20 });
   const hash = createHash('sha256');
   for (let step = 0; step * 512 < 2 * trainingRows; step++) {
-    const { rows, values } = await feed.deal(512, 1, step);
+    const { rows, values } = await feed.deal(512, UNSCALED, step);
     hash.update(rows).update(values);
   }
   return hash.digest('hex');
@@ -168,7 +169,7 @@ describe('a harvest by several processes', () => {
     const read = async (name: string): Promise<Float32Array> => {
       const { data } = await openActivationShards(at(name));
       await using feed = new BatchFeed(data, [{ first: 0, end: data.rows }], { seed: 1 });
-      return (await feed.deal(1000, 1, 1)).values;
+      return (await feed.deal(1000, UNSCALED, 1)).values;
     };
     const [whole, half] = [await read('whole'), await read('half-precision')];
     expect(half).not.toEqual(whole);

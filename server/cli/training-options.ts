@@ -106,6 +106,9 @@ export const TRAINING_NAMES = {
   heldOutShare: '--held-out',
   checkpointEverySteps: '--checkpoint',
   hookPoint: '--hook',
+  targetHookPoint: '--hook-out',
+  widths: '--widths',
+  coefficient: '--l1',
   file: '--activations',
 } as const;
 

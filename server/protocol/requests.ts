@@ -1,5 +1,6 @@
 /** Every request of the product, typed and checked once: the command line, the daemon and the editor use these. */
 import { z } from 'zod';
+import { Architecture } from './architectures.ts';
 
 const name = z.string().min(1).max(4096);
 const seed = z.int().min(0).max(0x7fffffff).default(0);
@@ -39,12 +40,21 @@ export const RetrieveRequest = z.object({
 });
 export type RetrieveRequest = z.infer<typeof RetrieveRequest>;
 
+/** Where a transcoder's targets are read; null for what reconstructs its own input. */
+const targetHookPoint = name.nullable().default(null);
+
 /** Where a trainer's activations come from. */
 export const TrainingData = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('corpus'), model: name, hookPoint: name, corpus: name }),
-  z.object({ kind: z.literal('selection'), model: name, hookPoint: name, selection: name }),
-  /** A safetensors file with `activations` [n, d_in] float32, or a folder of harvested shards. */
-  z.object({ kind: z.literal('activations'), file: name, hookPoint: name.nullable().default(null) }),
+  z.object({ kind: z.literal('corpus'), model: name, hookPoint: name, targetHookPoint, corpus: name }),
+  z.object({ kind: z.literal('selection'), model: name, hookPoint: name, targetHookPoint, selection: name }),
+  /** A safetensors file with `activations` [n, d_in] float32; a transcoder's with `targets` [n, d_out] too, or in another file. Or a folder of harvested shards. */
+  z.object({
+    kind: z.literal('activations'),
+    file: name,
+    targets: name.nullable().default(null),
+    hookPoint: name.nullable().default(null),
+    targetHookPoint,
+  }),
 ]);
 export type TrainingData = z.infer<typeof TrainingData>;
 
@@ -118,15 +128,7 @@ const Training = z.object({
 });
 
 export const TrainRequest = Training.extend({
-  architecture: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('topk'), k: positive, auxiliaryLoss: z.boolean().default(true) }),
-    z.object({
-      kind: z.literal('relu'),
-      l1: z.number().min(0),
-      penalty: z.enum(['decoder_norm_weighted', 'plain']).default('decoder_norm_weighted'),
-      resampling: z.boolean().default(true),
-    }),
-  ]),
+  architecture: Architecture,
   dSae: positive,
   /** Store weights as float16: half the size. */
   storage: z.enum(['float32', 'float16']).default('float32'),
@@ -136,7 +138,7 @@ export type TrainRequest = z.infer<typeof TrainRequest>;
 export const FinetuneRequest = Training.extend({
   from: name,
   mode: z.enum(['finetune', 'scratch']).default('finetune'),
-  /** Sparsity coefficient of a relu dictionary; null takes the one it was trained with. */
+  /** Sparsity coefficient λ of a relu, gated or jumprelu dictionary; null takes the one it was trained with. */
   l1: z.number().min(0).nullable().default(null),
 });
 export type FinetuneRequest = z.infer<typeof FinetuneRequest>;

@@ -1,3 +1,4 @@
+import type { ArchitectureKind } from './architectures.ts';
 import type { ReportData } from './report.ts';
 
 /** Results as the command line prints them with --json and the daemon answers them. Shapes are a contract: ../docs/cli.md. */
@@ -49,7 +50,7 @@ export interface TrainResult {
   readonly dictionary: string;
   /** The dictionary's folder, absolute. */
   readonly path: string;
-  readonly architecture: 'topk' | 'relu';
+  readonly architecture: ArchitectureKind;
   readonly dIn: number;
   readonly dSae: number;
   readonly hookPoint: string | null;
@@ -200,7 +201,8 @@ export interface SeedSetResult {
 
 export interface DictionarySummary {
   readonly name: string;
-  readonly architecture: 'topk' | 'relu';
+  /** Of the file: batchtopk and matryoshka dictionaries are stored as jumprelu. */
+  readonly architecture: ArchitectureKind;
   readonly dIn: number;
   readonly dSae: number;
   readonly k: number | null;
@@ -223,7 +225,8 @@ export interface EncodeResult {
   readonly output: string;
   readonly tokens: number;
   readonly l0: number;
-  readonly explainedVariance: number;
+  /** Null of a transcoder, whose targets are not given. */
+  readonly explainedVariance: number | null;
 }
 
 export interface CountDensitiesResult {

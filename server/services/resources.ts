@@ -107,6 +107,10 @@ export class Resources implements AsyncDisposable {
       throw new UsageError(
         `dictionary ${reference} was trained on given activations and names no model and hook point, so there is no text it can read`,
       );
+    if (dictionary.transcoder !== undefined)
+      throw new UsageError(
+        `dictionary ${reference} is a transcoder: what it reconstructs is not what it reads, and texts are not read through transcoders here; ssae dictionary encode gives its features of given activations`,
+      );
     const model = await this.model(name);
     if (modelHash !== null && modelHash !== model.description.contentHash)
       throw new UsageError(

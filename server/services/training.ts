@@ -10,18 +10,25 @@ import { trainingActivations, type TrainingActivations } from './training-text.t
 /** Activations for a request: enough that its tokens remain once the held-out share is taken away. */
 function activationsFor(
   { data, tokens, heldOutShare, seed }: TrainRequest | FinetuneRequest,
+  transcodes: boolean,
   resources: Resources,
   control: JobControl,
 ): Promise<TrainingActivations> {
   const harvested = tokens === null ? null : Math.ceil(tokens / (1 - heldOutShare));
-  return trainingActivations(data, harvested, seed, resources, control);
+  return trainingActivations(data, transcodes, harvested, seed, resources, control);
 }
 
 export async function train(request: TrainRequest, resources: Resources, control: JobControl): Promise<TrainResult> {
   const outputFolder = resources.dictionaries.outputFolder(request.output);
-  const { data, origin } = await activationsFor(request, resources, control);
+  const { data, origin } = await activationsFor(
+    request,
+    request.architecture.kind === 'transcoder',
+    resources,
+    control,
+  );
   const engine = await resources.engine(request.engine, request.threads);
-  return (await trainDictionary(request, data, { engine, origin, outputFolder }, control)).result;
+  const { targetHookPoint } = request.data;
+  return (await trainDictionary(request, data, { engine, origin, targetHookPoint, outputFolder }, control)).result;
 }
 
 /** @throws UsageError when the text would be read at another place, or by another model, than the dictionary was trained for */
@@ -62,9 +69,12 @@ export async function finetune(
   const outputFolder = resources.dictionaries.outputFolder(request.output);
   const from = await resources.dictionaries.load(request.from);
   await refuseOtherModel(request, from.origin, resources);
-  const { data, origin } = await activationsFor(request, resources, control);
+  const targetHookPoint = request.data.targetHookPoint ?? from.transcoder?.hookPoint ?? null;
+  const located = { ...request, data: { ...request.data, targetHookPoint } };
+  const { data, origin } = await activationsFor(located, from.transcoder !== undefined, resources, control);
   if (request.data.kind === 'activations') refuseOtherHarvest(from, origin);
   const engine = await resources.engine(request.engine, request.threads);
   const known = request.data.kind === 'activations' ? from.origin : origin;
-  return (await finetuneDictionary(request, from, data, { engine, origin: known, outputFolder }, control)).result;
+  const context = { engine, origin: known, targetHookPoint, outputFolder };
+  return (await finetuneDictionary(request, from, data, context, control)).result;
 }

@@ -2,15 +2,24 @@ import { Worker } from 'node:worker_threads';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { workerBundle } from '../foundation/package-root.ts';
+import type { ActivationScale } from '../sae/canonical.ts';
 import type { BatchThreadData, FromBatchThread, ToBatchThread } from './batch-messages.ts';
 import type { Batch, BatchOptions } from './batches.ts';
 import type { RowRange } from './held-out-split.ts';
 
 interface Ahead {
   readonly tokens: number;
-  readonly scale: number;
+  readonly scale: ActivationScale;
   readonly batch: Promise<Batch>;
 }
+
+function withoutSequences(data: ActivationFolder): ActivationFolder {
+  const shards = data.shards.map(({ path, rows }) => ({ path, rows, sequences: [] }));
+  return { ...data, shards, ...(data.targets === undefined ? {} : { targets: withoutSequences(data.targets) }) };
+}
+
+const isFor = (ahead: Ahead, tokens: number, { input, output }: ActivationScale): boolean =>
+  ahead.tokens === tokens && ahead.scale.input === input && ahead.scale.output === output;
 
 /**
  * The rows of a {@link BatchSource}, dealt by a thread of their own one batch ahead: while a step computes, the next one's rows are read,
@@ -26,8 +35,7 @@ export class BatchFeed implements AsyncDisposable {
 
   constructor(data: ActivationFolder, training: readonly RowRange[], options: BatchOptions) {
     // What the rows are is known here; the thread needs to know where they lie.
-    const shards = data.shards.map(({ path, rows }) => ({ path, rows, sequences: [] }));
-    const workerData: BatchThreadData = { data: { ...data, shards }, training, options };
+    const workerData: BatchThreadData = { data: withoutSequences(data), training, options };
     this.#worker = new Worker(workerBundle('batches'), { workerData, name: 'ssae batches' });
     this.#worker.unref();
     this.#worker.on('message', (answer: FromBatchThread) => this.#waiting.shift()?.resolve(answer));
@@ -75,7 +83,7 @@ export class BatchFeed implements AsyncDisposable {
     this.#waited = 0;
   }
 
-  #request(tokens: number, scale: number, step: number): Ahead {
+  #request(tokens: number, scale: ActivationScale, step: number): Ahead {
     const batch = this.#ask({ kind: 'deal', tokens, scale, step }).then((answer) => {
       if (answer.kind !== 'batch') throw new WorkError(`the thread that reads activations answered "${answer.kind}"`);
       return answer.batch;
@@ -88,9 +96,9 @@ export class BatchFeed implements AsyncDisposable {
    * The next rows; at the end of an epoch the next one begins within the batch.
    * @throws WorkError naming the row and the step when a value is not finite.
    */
-  async deal(tokens: number, scale: number, step: number): Promise<Batch> {
+  async deal(tokens: number, scale: ActivationScale, step: number): Promise<Batch> {
     const began = performance.now();
-    const isAnother = this.#ahead !== null && (this.#ahead.tokens !== tokens || this.#ahead.scale !== scale);
+    const isAnother = this.#ahead !== null && !isFor(this.#ahead, tokens, scale);
     if (isAnother) {
       this.#ahead = null;
       await this.#ask({ kind: 'seek', position: this.#dealt });

@@ -1,4 +1,5 @@
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
+import type { ActivationScale } from '../sae/canonical.ts';
 import type { Batch, BatchOptions } from './batches.ts';
 import type { RowRange } from './held-out-split.ts';
 
@@ -12,7 +13,7 @@ export interface BatchThreadData {
 /** Each is answered once, in order. */
 export type ToBatchThread =
   | { readonly kind: 'seek'; readonly position: number }
-  | { readonly kind: 'deal'; readonly tokens: number; readonly scale: number; readonly step: number };
+  | { readonly kind: 'deal'; readonly tokens: number; readonly scale: ActivationScale; readonly step: number };
 
 export type FromBatchThread =
   | { readonly kind: 'there' }

@@ -7,6 +7,7 @@ import { WorkError } from '../foundation/errors.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { sha256 } from '../foundation/hash.ts';
 import { Random } from '../foundation/random.ts';
+import type { ActivationScale } from '../sae/canonical.ts';
 import { ActivationReader } from './activation-reader.ts';
 import type { RowRange } from './held-out-split.ts';
 
@@ -32,6 +33,8 @@ interface Buffer {
   readonly ranges: readonly RowRange[];
   /** [rows, d_in] in reading order */
   readonly rows: Float32Array;
+  /** [rows, d_out], of a transcoder's data */
+  readonly targets: Float32Array | null;
   /** [rows] dealing order */
   readonly order: Uint32Array;
 }
@@ -47,6 +50,8 @@ function cut(ranges: readonly RowRange[], rows: number): RowRange[] {
 export interface Batch {
   /** [tokens, d_in], times the scale */
   readonly values: Float32Array;
+  /** [tokens, d_out] what a transcoder reconstructs, times its own scale; null where that is `values` */
+  readonly targets: Float32Array | null;
   /** [tokens] row of the activation folder */
   readonly rows: Float64Array;
 }
@@ -54,6 +59,7 @@ export interface Batch {
 export class BatchSource {
   readonly #dIn: number;
   readonly #reader: ActivationReader;
+  readonly #targets: { readonly reader: ActivationReader; readonly width: number } | null;
   readonly #blocks: readonly RowRange[];
   readonly #rows: number;
   readonly #seed: number;
@@ -69,7 +75,10 @@ export class BatchSource {
     const { seed, bufferBytes = BUFFER_BYTES, blockRows = BLOCK_ROWS } = options;
     this.#dIn = data.dIn;
     this.#reader = new ActivationReader(data);
-    this.#bufferRows = Math.max(blockRows, Math.floor(bufferBytes / (4 * data.dIn)));
+    this.#targets =
+      data.targets === undefined ? null : { reader: new ActivationReader(data.targets), width: data.targets.dIn };
+    const width = data.dIn + (this.#targets?.width ?? 0);
+    this.#bufferRows = Math.max(blockRows, Math.floor(bufferBytes / (4 * width)));
     this.#blocks = cut(training, blockRows);
     this.#rows = this.#blocks.reduce((sum, { first, end }) => sum + end - first, 0);
     this.#seed = seed;
@@ -97,8 +106,9 @@ export class BatchSource {
    * The next rows; at the end of an epoch the next one begins within the batch.
    * @throws WorkError naming the row and the step when a value is not finite.
    */
-  async deal(tokens: number, scale: number, step: number): Promise<Batch> {
-    const batch: Batch = { values: new Float32Array(tokens * this.#dIn), rows: new Float64Array(tokens) };
+  async deal(tokens: number, scale: ActivationScale, step: number): Promise<Batch> {
+    const targets = this.#targets === null ? null : new Float32Array(tokens * this.#targets.width);
+    const batch: Batch = { values: new Float32Array(tokens * this.#dIn), targets, rows: new Float64Array(tokens) };
     for (let token = 0; token < tokens; token++) {
       if (this.#buffer === null) await this.seek(this.#dealt);
       else if (this.#next === this.#buffer.order.length) await this.#turn(this.#buffer);
@@ -109,19 +119,15 @@ export class BatchSource {
     return batch;
   }
 
-  #copy(buffer: Buffer, batch: Batch, token: number, scale: number, step: number): void {
-    const dIn = this.#dIn;
+  #copy(buffer: Buffer, batch: Batch, token: number, scale: ActivationScale, step: number): void {
     const source = buffer.order[this.#next]!;
-    let sum = 0;
-    for (let i = 0; i < dIn; i++) {
-      const value = buffer.rows[source * dIn + i]!;
-      sum += value - value; // NaN once any value is not finite
-      batch.values[token * dIn + i] = value * scale;
-    }
+    let sum = copyRow(buffer.rows, source, batch.values, token, this.#dIn, scale.input);
+    if (batch.targets !== null && buffer.targets !== null)
+      sum += copyRow(buffer.targets, source, batch.targets, token, this.#targets!.width, scale.output);
     batch.rows[token] = rowAt(buffer.ranges, source);
     if (sum !== 0)
       throw new WorkError(
-        `row ${batch.rows[token]} of the activations (${this.#reader.placeOf(batch.rows[token])}), dealt to step ${step}, holds a value that is not finite (NaN or infinity); remove the row or harvest again`,
+        `row ${batch.rows[token]} of the activations, dealt to step ${step}, holds a value that is not finite (NaN or infinity; ${this.#reader.placeOf(batch.rows[token])}); remove the row or harvest again`,
       );
   }
 
@@ -149,10 +155,11 @@ export class BatchSource {
     const ranges = [...this.#groupsOf(epoch)[group]!].sort((a, b) => a.first - b.first);
     const same = held !== undefined && this.#blocks.length === held.ranges.length;
     const rows = same ? held.rows : await this.#reader.read(ranges);
+    const targets = same ? held.targets : ((await this.#targets?.reader.read(ranges)) ?? null);
     const order = randomFor(this.#seed, 'rows', epoch, group).shuffle(
       Uint32Array.from({ length: rowsOf(ranges) }, (_, i) => i),
     );
-    return { epoch, group, ranges, rows, order };
+    return { epoch, group, ranges, rows, targets, order };
   }
 
   /** An epoch's blocks in shuffled order, cut into buffers. */
@@ -174,6 +181,24 @@ export class BatchSource {
     this.#groups = { epoch, groups };
     return groups;
   }
+}
+
+/** @returns 0, or NaN where a value is not finite */
+function copyRow(
+  from: Float32Array,
+  source: number,
+  to: Float32Array,
+  row: number,
+  width: number,
+  scale: number,
+): number {
+  let sum = 0;
+  for (let i = 0; i < width; i++) {
+    const value = from[source * width + i]!;
+    sum += value - value; // NaN once any value is not finite
+    to[row * width + i] = value * scale;
+  }
+  return sum;
 }
 
 const rowsOf = (ranges: readonly RowRange[]): number => ranges.reduce((sum, { first, end }) => sum + end - first, 0);

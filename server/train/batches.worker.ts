@@ -8,8 +8,9 @@ const port = parentPort!;
 const { data, training, options } = workerData as BatchThreadData;
 
 function send(message: FromBatchThread): void {
-  const transfer = message.kind === 'batch' ? [message.batch.values.buffer, message.batch.rows.buffer] : [];
-  port.postMessage(message, transfer as ArrayBuffer[]);
+  const { values = null, targets = null, rows = null } = message.kind === 'batch' ? message.batch : {};
+  const buffers = [values, targets, rows].flatMap((array) => (array === null ? [] : [array.buffer as ArrayBuffer]));
+  port.postMessage(message, buffers);
 }
 
 let source: BatchSource | null = null;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { referenceEngine } from '../../test/reference-engine.ts';
+import { referenceEngine } from '../../test/reference/engine.ts';
 import { synthesise, writeActivations } from '../../test/synthetic-activations.ts';
 import type { Engine, ForwardResult } from '../compute/engine.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
@@ -77,8 +77,8 @@ function withForward(change: (step: number, result: ForwardResult) => void): Eng
       const trainer = await referenceEngine.trainer(shape, start);
       const forward = trainer.forward.bind(trainer);
       let steps = 0;
-      trainer.forward = async (batch, coefficient) => {
-        const result = await forward(batch, coefficient);
+      trainer.forward = async (batch, settings) => {
+        const result = await forward(batch, settings);
         change(++steps, result);
         return result;
       };

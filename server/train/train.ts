@@ -5,10 +5,13 @@ import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
-import { foldHomogeneousScale } from '../sae/canonical.ts';
+import { familyOf } from '../sae/architectures/families.ts';
+import { parametersFor } from '../sae/architectures/finetuned.ts';
+import { foldHomogeneousScale, type ActivationScale } from '../sae/canonical.ts';
 import { refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
 import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
-import { roundToStorage, type Storage } from '../sae/saelens.ts';
+import { roundToStorage } from '../sae/saelens.ts';
+import type { Storage } from '../sae/saelens-tensors.ts';
 import { refuseOtherWidth } from './activation-file.ts';
 import { BatchFeed } from './batch-feed.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
@@ -24,6 +27,8 @@ export interface TrainingContext {
   readonly engine: Engine;
   /** Where the activations are from, for the dictionary's own record. */
   readonly origin: DictionaryOrigin;
+  /** Of a transcoder: where its targets are from. */
+  readonly targetHookPoint?: string | null;
   /** The dictionary's folder; checkpoints lie beside it until training is done. */
   readonly outputFolder: string;
 }
@@ -36,8 +41,9 @@ export interface TrainedDictionary {
 /**
  * Trains a new dictionary.
  *
- * Activations are multiplied by √d_in / mean‖x‖ (4,096 training rows) on the way in, and the factor is folded back into the biases at
- * the end: relu and top-k commute with it, so features and reconstructions are in the units of the raw activations.
+ * Activations are multiplied by √d_in / mean‖x‖ (4,096 training rows) on the way in, a transcoder's targets by their own factor, and the
+ * factors are folded back into biases and thresholds at the end: relu, selection and thresholds commute with them, so features and
+ * reconstructions are in the units of the raw activations.
  * @throws UsageError when the request cannot be met, WorkError when data or numerics fail, Interrupted with how to resume
  */
 export async function trainDictionary(
@@ -47,7 +53,7 @@ export async function trainDictionary(
   control: JobControl,
 ): Promise<TrainedDictionary> {
   const split = splitHeldOut(data, request.heldOutShare, request.seed);
-  const plan = planTraining(request, data.dIn, split.trainingRows);
+  const plan = planTraining(request, data, split.trainingRows);
   return train({ request, data, split, plan, from: null, storage: request.storage, ...context }, control);
 }
 
@@ -65,7 +71,7 @@ export async function finetuneDictionary(
 ): Promise<TrainedDictionary> {
   refuseOtherWidth(from, data);
   const split = splitHeldOut(data, request.heldOutShare, request.seed);
-  const plan = planFinetuning(request, from, split.trainingRows);
+  const plan = planFinetuning(request, from, data, split.trainingRows);
   const start = request.mode === 'finetune' ? from : null;
   return train({ request, data, split, plan, from: start, storage: 'float32', ...context }, control);
 }
@@ -87,12 +93,15 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
   const path = checkpointPath(outputFolder);
   const identity = {
     ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name },
-    ...{ activations: data.contentHash, from: from?.contentHash ?? null },
+    ...{ activations: data.contentHash, targets: data.targets?.contentHash ?? null, from: from?.contentHash ?? null },
   };
   const stored = request.resume ? await readCheckpoint(path, plan.shape, identity) : null;
   if (!request.resume) await removeCheckpoint(path);
   await using rows = new BatchFeed(data, split.training, { seed: request.seed });
-  const start = stored === null ? await startOf(job, rows) : { from: stored.state, scale: stored.scale };
+  const start =
+    stored === null
+      ? await startOf(job, rows)
+      : { from: stored.state, scale: stored.scale, threshold: stored.threshold };
   await rows.seek(stored?.position ?? 0);
   const history = new History(stored?.history);
   await using trainer = await engine.trainer(plan.shape, start.from);
@@ -102,47 +111,74 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
     secondsDone: stored?.seconds ?? 0,
     millisecondsDone: stored?.milliseconds ?? [],
   };
-  const { scale } = start;
-  const trained = await runTraining({ plan, trainer, rows, scale, history, ...done, checkpoint }, control);
+  const { scale, threshold } = start;
+  const trained = await runTraining({ plan, trainer, rows, scale, threshold, history, ...done, checkpoint }, control);
   const seconds = trained.seconds - done.secondsDone;
   const waited = rows.waitedMilliseconds / 1000;
   const waitShare = seconds + waited === 0 ? 0 : waited / (seconds + waited);
   return await finish(job, { ...trained, waitShare }, scale, history, control);
 }
 
-async function startOf(
-  { plan, from, engine, data, split }: Job,
-  rows: BatchFeed,
-): Promise<{ from: DictionaryParameters; scale: number }> {
-  const sample = (await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), 1, 0)).values;
-  const scale = activationScale(sample, data.dIn);
-  if (from !== null) return { from: foldHomogeneousScale(from.parameters, 1 / scale), scale };
-  const scaled = sample.map((value) => value * scale);
-  return { from: await initialParameters(engine, plan.shape, scaled, plan.seed), scale };
+interface Start {
+  readonly from: DictionaryParameters;
+  readonly scale: ActivationScale;
+  readonly threshold: number | null;
+}
+
+const UNSCALED: ActivationScale = { input: 1, output: 1 };
+
+async function startOf({ plan, from, engine, data, split }: Job, rows: BatchFeed): Promise<Start> {
+  const { shape, architecture, seed } = plan;
+  const sample = await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), UNSCALED, 0);
+  const input = activationScale(sample.values, data.dIn);
+  const output = sample.targets === null ? input : activationScale(sample.targets, shape.dOut);
+  const scale = { input, output };
+  if (from !== null) {
+    const scaled = foldHomogeneousScale(from.parameters, { input: 1 / input, output: 1 / output });
+    const threshold = plan.thresholdRate !== null ? (scaled.threshold?.[0] ?? null) : null;
+    return { from: parametersFor(shape, scaled), scale, threshold };
+  }
+  const inputs = sample.values.map((value) => value * input);
+  const targets = sample.targets?.map((value) => value * output) ?? inputs;
+  return {
+    from: await initialParameters(engine, shape, architecture, { inputs, targets }, seed),
+    scale,
+    threshold: null,
+  };
 }
 
 async function finish(
   job: Job,
   trained: TrainedRun & { readonly waitShare: number },
-  scale: number,
+  scale: ActivationScale,
   history: History,
   control: JobControl,
 ): Promise<TrainedDictionary> {
   const { request, data, split, plan, from, engine, origin, outputFolder, storage } = job;
-  const parameters = roundToStorage(foldHomogeneousScale(trained.state.parameters, scale), storage);
-  const unnamed = { shape: plan.shape, parameters, origin, labels: from?.labels ?? new Map<number, string>() };
-  const withCoefficient =
-    plan.shape.architecture.kind === 'relu' ? { ...unnamed, sparsityCoefficient: plan.sparsityCoefficient } : unnamed;
+  const { architecture, sparsity } = plan;
+  const { state, threshold } = trained;
+  const stored = familyOf(architecture).stored({ shape: plan.shape, parameters: state.parameters }, threshold ?? 0);
+  const parameters = roundToStorage(foldHomogeneousScale(stored.parameters, scale), storage);
+  const unnamed = {
+    ...{ shape: stored.shape, parameters, origin, labels: from?.labels ?? new Map<number, string>() },
+    trainedAs: architecture,
+    ...(sparsity.kind === 'token' ? { sparsityCoefficient: sparsity.coefficient } : {}),
+    ...(architecture.kind === 'transcoder' ? { transcoder: { hookPoint: job.targetHookPoint ?? null } } : {}),
+  };
   const measured = await measureHeldOut(engine, unnamed, data, split, control, resumeHint(plan.steps, plan));
   const final = { ...measured.final, effectiveSampleSize: lastSampleSize(plan, history) };
   const heldOut = { tokens: split.heldOutRows, splitHash: split.splitHash };
   const stepMilliseconds = quantiles(trained.stepMilliseconds);
   const timing = { seconds: trained.seconds, waitShare: trained.waitShare };
-  const inputs = { activations: data.contentHash, ...(from === null ? {} : { from: from.contentHash }) };
+  const inputs = {
+    activations: data.contentHash,
+    ...(data.targets === undefined ? {} : { targets: data.targets.contentHash }),
+    ...(from === null ? {} : { from: from.contentHash }),
+  };
   const normalisation = { scale, rows: Math.min(SAMPLE_ROWS, split.trainingRows) };
   const dictionary = await saveDictionary(
     outputFolder,
-    { ...withCoefficient, densities: measured.densities },
+    { ...unnamed, densities: measured.densities },
     {
       config: { plan, storage, heldOutShare: request.heldOutShare, engine: engine.name, normalisation },
       ...{ inputs, seed: request.seed, metrics: { final, heldOut } },
@@ -157,7 +193,7 @@ async function finish(
   );
   await removeCheckpoint(checkpointPath(outputFolder));
   const result: TrainResult = {
-    ...{ dictionary: dictionary.name, path: resolve(outputFolder), architecture: plan.shape.architecture.kind },
+    ...{ dictionary: dictionary.name, path: resolve(outputFolder), architecture: architecture.kind },
     ...{ dIn: plan.shape.dIn, dSae: plan.shape.dSae, hookPoint: origin.hookPoint },
     ...describeObjective(plan.objective),
     ...{ engine: engine.name, seed: request.seed, steps: plan.steps, tokens: plan.steps * plan.batch },
