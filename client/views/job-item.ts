@@ -43,6 +43,8 @@ function kindWords({ kind }: Job): string {
       return vscode.l10n.t('ingest');
     case 'retrieve':
       return vscode.l10n.t('retrieve');
+    case 'harvest':
+      return vscode.l10n.t('harvest');
     case 'train':
       return vscode.l10n.t('train');
     case 'finetune':

@@ -30,6 +30,11 @@ const BENCHES: readonly Bench[] = [
     run: async (rounds, control) => (await import('../../bench/model.ts')).benchModel(rounds, control),
   },
   {
+    name: 'harvest',
+    description: "harvest to disk beside the model's head alone, and how long a training loop waits for its rows",
+    run: async (rounds, control) => (await import('../../bench/harvest.ts')).benchHarvest(rounds, control),
+  },
+  {
     name: 'highlight',
     description: 'the features of 200 tokens, everything warm',
     run: async (rounds, control) => (await import('../../bench/highlight.ts')).benchHighlight(rounds, control),

@@ -10,6 +10,7 @@ import { addDictionary } from './dictionary-command.ts';
 import { addDoctor } from './doctor-command.ts';
 import { addEvaluate } from './evaluate-command.ts';
 import { addFeature } from './feature-command.ts';
+import { addHarvest } from './harvest-command.ts';
 import { addInspect } from './inspect-command.ts';
 import { addJob } from './job-command.ts';
 import { addLsp } from './lsp-command.ts';
@@ -31,6 +32,7 @@ const FAMILIES = [
   addSeeds,
   addRetrieve,
   addSelection,
+  addHarvest,
   addTrain,
   addFinetune,
   addEvaluate,

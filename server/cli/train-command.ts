@@ -107,7 +107,11 @@ function takesData(command: CliCommand): CliCommand {
   return command
     .takes('--corpus <corpus>', 'train on the text of a corpus', anyText)
     .takes('--selection <selection>', 'train on retrieved passages', anyText)
-    .takes('--activations <file>', 'train on a safetensors file with "activations" [n, d_in] float32', anyText)
+    .takes(
+      '--activations <file-or-folder>',
+      'train on a safetensors file with "activations" [n, d_in] float32, or on a folder of harvested shards',
+      anyText,
+    )
     .takes('--model <model>', 'language model whose activations are taken', anyText)
     .takes('--hook <hook-point>', 'where in the model, for example blocks.2.hook_resid_post', anyText)
     .takes('--hook-out <hook-point>', 'where what a transcoder reconstructs is read', anyText)

@@ -28,6 +28,8 @@ export interface TrainingOptions extends ObjectiveOptions {
   readonly seed: number;
   readonly heldOut: number;
   readonly checkpoint: number;
+  /** GiB */
+  readonly memory?: number;
   readonly resume?: boolean;
   readonly detach?: boolean;
 }
@@ -59,6 +61,11 @@ export function takesTraining(command: CliCommand): CliCommand {
     .takes('--seed <n>', 'seed of everything random', wholeNumber(0, MAX_SEED), { default: 0 })
     .takes('--held-out <share>', 'share of the data that is only measured, never trained on', share, { default: 0.1 })
     .takes('--checkpoint <steps>', 'steps between two checkpoints', wholeNumber(1), { default: 200 })
+    .takes(
+      '--memory <gib>',
+      'memory the run may take, in GiB: one that is predicted to need more is refused (default: what is free, or the control group allows)',
+      realNumber({ above: 0, maximum: 1 << 20 }),
+    )
     .option('--resume', "go on from the output's checkpoint");
 }
 
@@ -97,6 +104,7 @@ export function trainingFields(options: TrainingOptions, threads: number | null)
     seed: options.seed,
     heldOutShare: options.heldOut,
     checkpointEverySteps: options.checkpoint,
+    memory: options.memory === undefined ? null : Math.max(1, Math.floor(options.memory * 2 ** 30)),
     resume: options.resume ?? false,
     output: options.detach === true ? outputPlaceOf(options.output) : options.output,
   };

@@ -86,6 +86,17 @@ export const wholeNumberList: ValueType<readonly number[]> = {
   parse: (text, argument) => text.split(',').map((part) => wholeNumber(0).parse(part.trim(), argument)),
 };
 
+/** A share of the work, `i/n`: the i-th of n, counted from 1. */
+export const shardOf: ValueType<{ readonly index: number; readonly count: number }> = {
+  parse(text, argument) {
+    const [index, count] = text.split('/').map(strictNumber);
+    const isShare = /^[^/]+\/[^/]+$/.test(text) && Number.isSafeInteger(index) && Number.isSafeInteger(count);
+    if (!isShare || index! < 1 || count! < index!)
+      throw wrong(argument, text, 'I/N, the I-th of N shares, counted from 1: 1/16 to 16/16');
+    return { index: index!, count: count! };
+  },
+};
+
 /** `left=right`; both must be there. */
 export function pair(example: string): ValueType<readonly [string, string]> {
   return {

@@ -265,6 +265,7 @@ function specFor({ job, spec }: JobRecord): JobSpec {
       return { ...spec, request: { ...spec.request, resume: true } };
     case 'ingest':
     case 'retrieve':
+    case 'harvest':
     case 'evaluate':
     case 'demo':
     case 'experiment':

@@ -41,6 +41,8 @@ async function perform(services: Services, spec: JobSpec, control: JobControl): 
       return services.ingest(spec.request, control);
     case 'retrieve':
       return services.retrieve(spec.request, control);
+    case 'harvest':
+      return services.harvest(spec.request, control);
     case 'train':
       return services.train(spec.request, control);
     case 'finetune':

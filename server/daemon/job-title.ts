@@ -12,6 +12,10 @@ export function jobTitle(spec: JobSpec): string {
       return spec.request.corpus;
     case 'retrieve':
       return `${shortName(spec.request.seeds)} in ${spec.request.corpus} by ${spec.request.arm}`;
+    case 'harvest': {
+      const { output, shard } = spec.request;
+      return shard.count === 1 ? shortName(output) : `${shortName(output)}, shard ${shard.index} of ${shard.count}`;
+    }
     case 'train':
       return shortName(spec.request.output);
     case 'finetune':

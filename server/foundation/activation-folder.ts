@@ -1,6 +1,6 @@
 /** Activations on disk: the trainer reads them back in any order, so a sweep reads the language model once. */
 export interface ActivationShard {
-  /** A safetensors file with `activations` [rows, d_in] float32. */
+  /** A safetensors file with `activations` [rows, d_in] in a floating-point type. */
   readonly path: string;
   readonly rows: number;
   /** What the rows are, in order: one entry a sequence. Empty for a file that someone else wrote. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { messageOf, WorkError } from './errors.ts';
+import { Interrupted, messageOf, WorkError } from './errors.ts';
 
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return; // Windows cannot open a folder to flush it; NTFS journals the rename.
@@ -39,6 +39,7 @@ export async function writeFileAtomic(
     await syncFolder(folder);
   } catch (error) {
     await rm(temporary, { force: true });
+    if (error instanceof WorkError || error instanceof Interrupted) throw error;
     throw new WorkError(`could not write ${path}: ${messageOf(error)}. What was there before is untouched.`, {
       cause: error,
     });

@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WorkError } from './errors.ts';
-import { floatToHalf, halfToFloat, SafetensorsFile, writeSafetensors } from './safetensors.ts';
+import { sha256OfFile } from './hash.ts';
+import {
+  floatToHalf,
+  fromHalves,
+  halfToFloat,
+  SafetensorsFile,
+  streamSafetensors,
+  toHalves,
+  writeSafetensors,
+} from './safetensors.ts';
 
 let folder = '';
 
@@ -23,6 +32,14 @@ describe('float16', () => {
       if (Number.isNaN(value)) expect(halfToFloat(floatToHalf(value))).toBeNaN();
       else expect(floatToHalf(value)).toBe(bits);
     }
+  });
+
+  it('is converted by the array as one by one', () => {
+    const every = Uint16Array.from({ length: 65536 }, (_, bits) => bits);
+    const floats = fromHalves(every);
+    expect([...floats]).toEqual([...every].map(halfToFloat));
+    const between = floats.map((value, i) => value * (1 + (i % 7) * 1e-4));
+    expect([...toHalves(between)]).toEqual([...between].map(floatToHalf));
   });
 
   it('is the nearest one, and of two as near the even one', () => {
@@ -50,6 +67,22 @@ describe('a safetensors file', () => {
     expect(await file.float32('weights')).toEqual(data);
     expect(await file.float32('weights', 4, 4)).toEqual(data.slice(4, 8));
     await expect(file.float32('weights', 8, 8)).rejects.toThrow(WorkError);
+  });
+
+  it('that comes in pieces is the file that comes whole', async () => {
+    const data = Float32Array.from({ length: 12 }, (_, i) => i / 7);
+    const [whole, streamed] = [join(folder, 'at-once.safetensors'), join(folder, 'streamed.safetensors')];
+    await writeSafetensors(whole, { rows: { dtype: 'F32', shape: [3, 4], data } });
+    const pieces = async function* (end: number): AsyncGenerator<Float32Array> {
+      for (let at = 0; at < end; at += 5) yield Promise.resolve(data.subarray(at, Math.min(end, at + 5)));
+    };
+    const written = await streamSafetensors(streamed, 'rows', { dtype: 'F32', shape: [3, 4] }, pieces(12));
+    expect(await readFile(streamed)).toEqual(await readFile(whole));
+    expect(written).toEqual({ bytes: (await readFile(whole)).length, contentHash: await sha256OfFile(whole) });
+    const short = join(folder, 'short.safetensors');
+    const refused = streamSafetensors(short, 'rows', { dtype: 'F32', shape: [3, 4] }, pieces(11));
+    await expect(refused).rejects.toThrow(/short\.safetensors: tensor "rows" of shape \[3, 4\] was given 44 bytes/);
+    await expect(readFile(short)).rejects.toThrow(/ENOENT/);
   });
 
   it('is either read or refused by name, whatever bytes it holds', async () => {

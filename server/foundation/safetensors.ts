@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { messageOf, WorkError } from './errors.ts';
 import { writeFileAtomic } from './files.ts';
@@ -150,7 +151,7 @@ export class SafetensorsFile implements AsyncDisposable {
       case 'F64':
         return Float32Array.from(new Float64Array(bytes.buffer));
       case 'F16':
-        return Float32Array.from(new Uint16Array(bytes.buffer), halfToFloat);
+        return fromHalves(new Uint16Array(bytes.buffer));
       case 'BF16': {
         const words = Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half << 16);
         return new Float32Array(words.buffer);
@@ -175,24 +176,83 @@ export function halfToFloat(bits: number): number {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
-const scratch = new DataView(new ArrayBuffer(4));
+/** Of every pattern of 16 bits its number; made when first needed. */
+let floatsOfHalves: Float32Array | null = null;
+
+/** Numbers of binary16 patterns, as many. */
+export function fromHalves(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  floatsOfHalves ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => halfToFloat(bits));
+  const floats = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) floats[i] = floatsOfHalves[halves[i]!]!;
+  return floats;
+}
+
+/** The bits of a binary32 number to those of the nearest binary16 number, of two as near the even one; every NaN becomes one. */
+function halfOfWord(word: number): number {
+  const sign = (word >>> 16) & 0x8000;
+  const magnitude = word & 0x7fff_ffff;
+  if (magnitude > 0x7f80_0000) return 0x7e00;
+  if (magnitude >= 0x477f_f000) return sign | 0x7c00; // 65,520 and above is infinite
+  if (magnitude >= 0x3880_0000) return sign | ((magnitude - 0x3800_0000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13);
+  const shift = 126 - (magnitude >>> 23); // below 2^-14: units of 2^-24
+  if (shift > 24) return sign;
+  const mantissa = (magnitude & 0x7f_ffff) | 0x80_0000;
+  return sign | ((mantissa + (1 << (shift - 1)) - 1 + ((mantissa >>> shift) & 1)) >>> shift);
+}
+
+const scratch = new Float32Array(1);
+const scratchWord = new Uint32Array(scratch.buffer);
 
 /** A number to IEEE 754 binary16 bits, rounded to nearest even. */
 export function floatToHalf(value: number): number {
-  scratch.setFloat32(0, value);
-  const bits = scratch.getUint32(0);
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = Math.abs(Math.fround(value));
-  if (Number.isNaN(value)) return 0x7e00;
-  if (magnitude >= 65520) return sign | 0x7c00;
-  const step = magnitude < 2 ** -14 ? 2 ** -24 : 2 ** (Math.floor(Math.log2(magnitude)) - 10);
-  const units = magnitude / step;
-  const floor = Math.floor(units);
-  const rest = units - floor;
-  const rounded = (floor + (rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? 1 : 0)) * step;
-  if (rounded < 2 ** -14) return sign | (rounded * 2 ** 24);
-  const exponent = Math.floor(Math.log2(rounded));
-  return sign | ((exponent + 15) << 10) | ((rounded / 2 ** exponent - 1) * 1024);
+  scratch[0] = value;
+  return halfOfWord(scratchWord[0]!);
+}
+
+/** binary16 patterns of numbers, as many; each as {@link floatToHalf}. */
+export function toHalves(floats: Float32Array): Uint16Array<ArrayBuffer> {
+  const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+  const halves = new Uint16Array(floats.length);
+  for (let i = 0; i < halves.length; i++) halves[i] = halfOfWord(words[i]!);
+  return halves;
+}
+
+/** What stands before the tensors' bytes: the header's length, and the header, padded to whole words. */
+function encodeHeader(header: Readonly<Record<string, unknown>>): Buffer {
+  const text = Buffer.from(JSON.stringify(header));
+  const encoded = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, 0x20);
+  encoded.writeBigUInt64LE(BigInt(encoded.length - 8));
+  text.copy(encoded, 8);
+  return encoded;
+}
+
+/**
+ * Writes one tensor whose rows come piece by piece, atomically: memory does not grow with it.
+ * @returns the file's length and SHA-256
+ * @throws WorkError when there come fewer or more bytes than the shape says, or the disk refuses
+ */
+export async function streamSafetensors(
+  path: string,
+  name: string,
+  { dtype, shape }: Pick<TensorData, 'dtype' | 'shape'>,
+  pieces: AsyncIterable<NodeJS.TypedArray>,
+): Promise<{ readonly bytes: number; readonly contentHash: string }> {
+  const expected = shape.reduce((product, size) => product * size, BYTES[dtype]);
+  const head = encodeHeader({ [name]: { dtype, shape, data_offsets: [0, expected] } });
+  const hash = createHash('sha256').update(head);
+  let written = 0;
+  await writeFileAtomic(path, async (file) => {
+    await file.writeFile(head);
+    for await (const { buffer, byteOffset, byteLength } of pieces) {
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+      hash.update(bytes);
+      await file.writeFile(bytes);
+      written += byteLength;
+    }
+    if (written !== expected)
+      throw new WorkError(`${path}: tensor "${name}" of shape [${shape.join(', ')}] was given ${written} bytes`);
+  });
+  return { bytes: head.length + written, contentHash: hash.digest('hex') };
 }
 
 /** Writes a safetensors file atomically; the same tensors give the same bytes. */
@@ -212,14 +272,9 @@ export async function writeSafetensors(
     header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
-  const text = Buffer.from(JSON.stringify(header));
-  const padded = Buffer.alloc(Math.ceil(text.length / 8) * 8, 0x20);
-  text.copy(padded);
-  const prefix = Buffer.alloc(8);
-  prefix.writeBigUInt64LE(BigInt(padded.length));
+  const head = encodeHeader(header);
   await writeFileAtomic(path, async (file) => {
-    await file.write(prefix);
-    await file.write(padded);
+    await file.writeFile(head);
     for (const { data } of Object.values(tensors)) {
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       for (let written = 0; written < bytes.length;) {

@@ -8,8 +8,9 @@ import { Claim } from '../foundation/claim.ts';
 import { UsageError } from '../foundation/errors.ts';
 import { folderBytes, readJson, writeFileAtomic } from '../foundation/files.ts';
 import { sha256 } from '../foundation/hash.ts';
-import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
+import type { JobControl } from '../foundation/progress.ts';
 import { writeSafetensors } from '../foundation/safetensors.ts';
+import { activationChunks, rowsOf } from './activation-chunks.ts';
 import type { LanguageModel } from './language-model.ts';
 import type { TextSequence } from './sequences.ts';
 
@@ -70,10 +71,6 @@ async function* shards(
     bytes += more;
   }
   if (shard.length > 0) yield shard;
-}
-
-function rowsOf({ ids, prefix }: HarvestSequence): number {
-  return ids.length - prefix;
 }
 
 /**
@@ -162,8 +159,6 @@ async function keptShard(path: string, shard: readonly HarvestSequence[]): Promi
   return isSame ? { path, ...record.data } : null;
 }
 
-const SEQUENCES_PER_CALL = 64;
-
 async function writeShard(
   path: string,
   shard: readonly HarvestSequence[],
@@ -176,16 +171,9 @@ async function writeShard(
   const rows = shard.reduce((sum, sequence) => sum + rowsOf(sequence), 0);
   const data = new Float32Array(rows * dModel);
   let filled = 0;
-  for (let first = 0; first < shard.length; first += SEQUENCES_PER_CALL) {
-    throwIfStopped(control, 'what was read is kept; the same command goes on from there');
-    const part = shard.slice(first, first + SEQUENCES_PER_CALL);
-    const activations = await model.activations(
-      hookPoint,
-      part.map(({ ids }) => ids),
-      control.signal,
-    );
-    for (const [i, { prefix }] of part.entries()) {
-      const own = activations[i]!.subarray(prefix * dModel);
+  const hint = 'what was read is kept; the same command goes on from there';
+  for await (const { activations } of activationChunks(model, hookPoint, shard, control, hint)) {
+    for (const own of activations) {
       data.set(own, filled);
       filled += own.length;
     }

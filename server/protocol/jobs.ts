@@ -5,17 +5,26 @@ import {
   DemoRequest,
   EvaluateRequest,
   FinetuneRequest,
+  HarvestRequest,
   IngestRequest,
   RetrieveRequest,
   TrainRequest,
 } from './requests.ts';
 import { RunExperimentRequest, type RunResult } from './runs.ts';
-import type { DemoResult, EvaluateResult, IngestResult, RetrieveResult, TrainResult } from './results.ts';
+import type {
+  DemoResult,
+  EvaluateResult,
+  HarvestResult,
+  IngestResult,
+  RetrieveResult,
+  TrainResult,
+} from './results.ts';
 
 /** What a job does: one long method of the services with its request. */
 export const JobSpec = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ingest'), request: IngestRequest }),
   z.object({ kind: z.literal('retrieve'), request: RetrieveRequest }),
+  z.object({ kind: z.literal('harvest'), request: HarvestRequest }),
   z.object({ kind: z.literal('train'), request: TrainRequest }),
   z.object({ kind: z.literal('finetune'), request: FinetuneRequest }),
   z.object({ kind: z.literal('evaluate'), request: EvaluateRequest }),
@@ -24,7 +33,8 @@ export const JobSpec = z.discriminatedUnion('kind', [
 ]);
 export type JobSpec = z.infer<typeof JobSpec>;
 export type JobKind = JobSpec['kind'];
-export type JobResult = IngestResult | RetrieveResult | TrainResult | EvaluateResult | DemoResult | RunResult;
+export type JobResult =
+  IngestResult | RetrieveResult | HarvestResult | TrainResult | EvaluateResult | DemoResult | RunResult;
 
 /** `usage`: the call was wrong. `work`: the call was right and the work failed. `interrupted`: it was stopped by its owner. */
 export const ErrorKind = z.enum(['usage', 'work', 'interrupted']);

@@ -47,7 +47,7 @@ const targetHookPoint = name.nullable().default(null);
 export const TrainingData = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('corpus'), model: name, hookPoint: name, targetHookPoint, corpus: name }),
   z.object({ kind: z.literal('selection'), model: name, hookPoint: name, targetHookPoint, selection: name }),
-  /** A safetensors file with `activations` [n, d_in] float32; a transcoder's with `targets` [n, d_out] too, or in another file. */
+  /** A safetensors file with `activations` [n, d_in] float32; a transcoder's with `targets` [n, d_out] too, or in another file. Or a folder of harvested shards. */
   z.object({
     kind: z.literal('activations'),
     file: name,
@@ -69,6 +69,27 @@ export const Tilt = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('sample_size'), share: z.number().gt(0).max(1) }),
 ]);
 export type Tilt = z.infer<typeof Tilt>;
+
+export const HarvestRequest = z.object({
+  model: name,
+  hookPoint: name,
+  text: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('corpus'), corpus: name }),
+    z.object({ kind: z.literal('selection'), selection: name }),
+  ]),
+  /** Of a corpus, drawn at random by passages; null for all of it. */
+  tokens: positive.nullable().default(null),
+  dtype: z.enum(['float32', 'float16']).default('float32'),
+  /** This process writes every `count`-th part, from the `index`-th on, counted from 1. */
+  shard: z
+    .object({ index: positive, count: positive.max(100_000) })
+    .refine(({ index, count }) => index <= count, { error: 'index is above count' })
+    .default({ index: 1, count: 1 }),
+  seed,
+  /** Folder to write shards into. */
+  output: name,
+});
+export type HarvestRequest = z.infer<typeof HarvestRequest>;
 
 export const Objective = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('erm') }),
@@ -110,6 +131,8 @@ const Training = z.object({
   /** Share of the rows, by document where there are documents, never trained on and measured at the end. */
   heldOutShare: z.number().gt(0).lt(1).default(0.1),
   checkpointEverySteps: positive.default(200),
+  /** Bytes the run may take; null for what the machine or its control group offers. */
+  memory: positive.nullable().default(null),
   /** Go on from the output folder's checkpoint. */
   resume: z.boolean().default(false),
   /** Name in the home folder, or path, of the dictionary to write. */

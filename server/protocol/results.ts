@@ -32,6 +32,20 @@ export interface InspectResult {
   readonly seconds: number;
 }
 
+export interface HarvestResult {
+  readonly folder: string;
+  readonly model: string;
+  readonly hookPoint: string;
+  readonly dIn: number;
+  readonly dtype: 'float32' | 'float16';
+  readonly shard: { readonly index: number; readonly count: number };
+  /** Of this shard. */
+  readonly rows: number;
+  /** Of the whole harvest; of this shard; of those, there already; of the whole harvest, not there yet. */
+  readonly parts: { readonly total: number; readonly mine: number; readonly kept: number; readonly missing: number };
+  readonly seconds: number;
+}
+
 export interface TrainResult {
   readonly dictionary: string;
   /** The dictionary's folder, absolute. */

@@ -36,6 +36,7 @@ export interface Services extends AsyncDisposable {
   showSelection(selection: string): Promise<corpusPages.SelectionResult>;
   removeSelection(selection: string): Promise<void>;
 
+  harvest(request: requests.HarvestRequest, control: JobControl): Promise<results.HarvestResult>;
   train(request: requests.TrainRequest, control: JobControl): Promise<results.TrainResult>;
   finetune(request: requests.FinetuneRequest, control: JobControl): Promise<results.TrainResult>;
   evaluate(request: requests.EvaluateRequest, control: JobControl): Promise<results.EvaluateResult>;

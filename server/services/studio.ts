@@ -26,6 +26,7 @@ import { runExperiment } from './experiment/run-experiment.ts';
 import { findRun, listRuns, removeRun } from './experiment/run-folder.ts';
 import { writeReport } from './experiment/runs.ts';
 import { evaluate } from './evaluation.ts';
+import { harvest } from './harvest.ts';
 import { runModel } from './model-run.ts';
 import { Resources } from './resources.ts';
 import { retrieveResult, retrieveSelection } from './retrieval.ts';
@@ -134,6 +135,10 @@ class Studio implements Services {
 
   removeSelection(selection: string): Promise<void> {
     return this.#resources.selections.remove(selection);
+  }
+
+  harvest(request: requests.HarvestRequest, control: JobControl): Promise<results.HarvestResult> {
+    return harvest(request, this.#resources, control);
   }
 
   train(request: requests.TrainRequest, control: JobControl): Promise<results.TrainResult> {

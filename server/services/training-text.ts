@@ -1,16 +1,16 @@
+import { stat } from 'node:fs/promises';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { UsageError, WorkError } from '../foundation/errors.ts';
-import { sha256 } from '../foundation/hash.ts';
 import type { JobControl } from '../foundation/progress.ts';
-import { Random } from '../foundation/random.ts';
-import type { Corpus } from '../corpus/corpus.ts';
 import { documentKey, type Passage } from '../corpus/passage.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { HarvestSequence, HarvestSource } from '../model/activation-cache.ts';
 import { sequencesOfText } from '../model/sequences.ts';
 import type { TrainingData } from '../protocol/requests.ts';
 import { openActivationFile, openTranscoderFile } from '../train/activation-file.ts';
+import { openActivationShards } from '../train/activation-shards.ts';
 import type { DictionaryOrigin } from '../sae/dictionary.ts';
+import { passageText, type PassageText } from './passage-text.ts';
 import type { Resources } from './resources.ts';
 
 /** What a trainer reads, and where it is from. */
@@ -21,48 +21,20 @@ export interface TrainingActivations {
 
 const PASSAGES_AT_A_TIME = 2000;
 
-function* sequencesOfPassage(passage: Passage, model: LanguageModel): Generator<HarvestSequence> {
+export function* sequencesOfPassage(passage: Passage, model: LanguageModel): Generator<HarvestSequence> {
   const key = documentKey(passage.provenance);
   for (const sequence of sequencesOfText(model.encode(passage.text), model.description.contextLength))
     yield { key, ...sequence };
 }
 
-/** All sequences of passages that are in memory. */
-export function sourceOfPassages(passages: readonly Passage[], model: LanguageModel): HarvestSource {
+/** A text as sequences of one model. */
+function sourceOf(text: PassageText, model: LanguageModel): HarvestSource {
   return {
-    contentHash: sha256(
-      passages.map((passage) => `${documentKey(passage.provenance)}\n${passage.contentHash}`).join('\n'),
-    ),
-    tokens: passages.reduce((sum, { tokens }) => sum + tokens, 0),
-    *sequences() {
-      for (const passage of passages) yield* sequencesOfPassage(passage, model);
-    },
-  };
-}
-
-/** Passages drawn at random until they hold `tokens` tokens (all where the corpus has no more), read in a shuffled order. */
-export async function sourceOfCorpus(
-  corpus: Corpus,
-  model: LanguageModel,
-  tokens: number | null,
-  seed: number,
-): Promise<HarvestSource> {
-  const { ids, tokens: lengths } = await corpus.index();
-  if (ids.length === 0) throw new UsageError(`corpus ${corpus.summary.name} is empty; add text to it first`);
-  const order = new Random(seed).shuffle(Uint32Array.from(ids.keys()));
-  const chosen: string[] = [];
-  let sum = 0;
-  for (const place of order) {
-    if (tokens !== null && sum >= tokens) break;
-    chosen.push(ids[place]!);
-    sum += lengths[place]!;
-  }
-  return {
-    contentHash: sha256(corpus.summary.contentHash, '\n', chosen.join('\n')),
-    tokens: sum,
+    contentHash: text.contentHash,
+    tokens: text.tokens,
     async *sequences() {
-      for (let first = 0; first < chosen.length; first += PASSAGES_AT_A_TIME)
-        for (const passage of await corpus.byIds(chosen.slice(first, first + PASSAGES_AT_A_TIME)))
+      for (let first = 0; first < text.lengths.length; first += PASSAGES_AT_A_TIME)
+        for (const passage of await text.passages(first, first + PASSAGES_AT_A_TIME))
           yield* sequencesOfPassage(passage, model);
     },
   };
@@ -73,6 +45,28 @@ function openFile({ file, targets }: Extract<TrainingData, { kind: 'activations'
   if (targets !== null)
     throw new UsageError(`--targets is "${targets}", but only a transcoder reconstructs anything but its input`);
   return openActivationFile(file);
+}
+
+/** A file that names nothing but numbers, or a folder of shards that knows what it is of. */
+async function givenActivations(
+  given: Extract<TrainingData, { kind: 'activations' }>,
+  transcodes: boolean,
+): Promise<TrainingActivations> {
+  const { file, targets, hookPoint } = given;
+  if ((await stat(file).catch(() => null))?.isDirectory() !== true) {
+    const origin = { model: null, modelHash: null, hookPoint, contextLength: null };
+    return { data: await (transcodes ? openTranscoderFile(file, targets) : openFile(given)), origin };
+  }
+  if (transcodes || targets !== null)
+    throw new UsageError(
+      `--activations is "${file}", a folder of shards, which hold no targets of a transcoder; expected a file with "targets", or --corpus`,
+    );
+  const { data, harvest } = await openActivationShards(file);
+  if (hookPoint !== null && hookPoint !== harvest.hookPoint)
+    throw new UsageError(`--hook is ${hookPoint}, but the activations in ${file} are of ${harvest.hookPoint}`);
+  const { name, contentHash } = harvest.model;
+  const { contextLength } = harvest.window;
+  return { data, origin: { model: name, modelHash: contentHash, hookPoint: harvest.hookPoint, contextLength } };
 }
 
 /**
@@ -88,19 +82,10 @@ export async function trainingActivations(
   resources: Resources,
   control: JobControl,
 ): Promise<TrainingActivations> {
-  if (given.kind === 'activations') {
-    const origin = { model: null, modelHash: null, hookPoint: given.hookPoint, contextLength: null };
-    return { data: await (transcodes ? openTranscoderFile(given.file, given.targets) : openFile(given)), origin };
-  }
+  if (given.kind === 'activations') return givenActivations(given, transcodes);
   const model = await resources.model(given.model);
   const { name, contentHash, contextLength } = model.description;
-  const source =
-    given.kind === 'selection'
-      ? sourceOfPassages(
-          (await resources.selections.load(given.selection)).hits.map(({ passage }) => passage),
-          model,
-        )
-      : await sourceOfCorpus(await (await resources.corpora()).corpus(given.corpus), model, tokens, seed);
+  const source = sourceOf(await passageText(given, tokens, seed, resources), model);
   const harvest = (hookPoint: string): Promise<ActivationFolder> =>
     resources.activations.harvest(model, hookPoint, source, control);
   const data = await harvest(given.hookPoint);

@@ -3,7 +3,7 @@ import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainingData, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
-import type { DictionaryOrigin } from '../sae/dictionary.ts';
+import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
 import { finetuneDictionary, trainDictionary } from '../train/train.ts';
 import type { Resources } from './resources.ts';
 import { trainingActivations, type TrainingActivations } from './training-text.ts';
@@ -70,6 +70,18 @@ async function generalText(
   return (await trainingActivations(data, transcodes, harvested, seed, resources, control)).data;
 }
 
+/** @throws UsageError when harvested shards are of another model or hook point than the dictionary, which a width does not tell */
+function refuseOtherHarvest(from: Dictionary, origin: DictionaryOrigin): void {
+  const { modelHash, hookPoint } = from.origin;
+  if (modelHash === null || origin.modelHash === null) return;
+  if (modelHash === origin.modelHash && hookPoint === origin.hookPoint) return;
+  const place = (of: DictionaryOrigin): string =>
+    `${of.hookPoint ?? 'an unknown hook point'} of model ${of.model ?? 'unknown'} (content ${of.modelHash?.slice(0, 12) ?? 'unknown'})`;
+  throw new UsageError(
+    `--activations is a harvest at ${place(origin)}, but dictionary ${from.name} reads ${place(from.origin)}; harvest there`,
+  );
+}
+
 export async function finetune(
   request: FinetuneRequest,
   resources: Resources,
@@ -84,6 +96,7 @@ export async function finetune(
   const transcodes = from.transcoder !== undefined;
   const { data, origin } = await activationsFor(located, transcodes, resources, control);
   const general = await generalText(request, targetHookPoint, transcodes, data.rows, resources, control);
+  if (request.data.kind === 'activations') refuseOtherHarvest(from, origin);
   const engine = await resources.engine(request.engine, request.threads);
   const known = request.data.kind === 'activations' ? from.origin : origin;
   const context = { engine, origin: known, targetHookPoint, outputFolder };

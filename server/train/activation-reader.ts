@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { WorkError } from '../foundation/errors.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { SafetensorsFile } from '../foundation/safetensors.ts';
@@ -18,6 +19,12 @@ export class ActivationReader {
       throw new WorkError(
         `the activations' shards hold ${this.#firstRows.at(-1)} rows, their folder says ${data.rows}; harvest them again`,
       );
+  }
+
+  /** Where a row stands, for people: `row 12 of part-00003-of-00016.safetensors`. */
+  placeOf(row: number): string {
+    const shard = this.#firstRows.findLastIndex((first) => first <= row);
+    return `row ${row - this.#firstRows[shard]!} of ${basename(this.#data.shards[shard]!.path)}`;
   }
 
   /** Rows of the ranges one after the other, [rows, d_in]. A shard is opened once for all ranges in it. */

@@ -13,7 +13,7 @@ import type { RowRange } from './held-out-split.ts';
 import type { Passages } from './passages.ts';
 
 /** Two of these are held: the one that is dealt and the one that is read ahead. */
-const BUFFER_BYTES = 64 * 1024 * 1024;
+export const BUFFER_BYTES = 64 * 1024 * 1024;
 /** Neighbours that stay within one buffer: a read of this many rows costs little more than one row. */
 const BLOCK_ROWS = 128;
 
@@ -146,7 +146,7 @@ export class BatchSource implements RowSource {
     batch.rows[token] = rowAt(buffer.ranges, source);
     if (sum !== 0)
       throw new WorkError(
-        `row ${batch.rows[token]} of the activations, dealt to step ${step}, holds a value that is not finite (NaN or infinity); remove the row or harvest again`,
+        `row ${batch.rows[token]} of the activations, dealt to step ${step}, holds a value that is not finite (NaN or infinity; ${this.#reader.placeOf(batch.rows[token])}); remove the row or harvest again`,
       );
   }
 

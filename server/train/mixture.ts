@@ -3,9 +3,8 @@ import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { splitHash } from '../foundation/hash.ts';
 import type { Objective } from '../protocol/requests.ts';
-import { BatchSource, type RowSource } from './batches.ts';
+import { BatchFeed } from './batch-feed.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
-import { MixedSource } from './mixed-source.ts';
 import { needsPassages } from './objective.ts';
 import { Passages } from './passages.ts';
 
@@ -39,15 +38,18 @@ export function splitHashOf(own: HeldOutSplit, mixed: MixedIn | null): string {
   return mixed === null ? own.splitHash : splitHash([own.splitHash, mixed.split.splitHash]);
 }
 
-/** The rows a run trains on, in the order of its seed. */
+/**
+ * The rows a run trains on, in the order of its seed, dealt by a thread of their own.
+ * @throws UsageError when the objective tilts passages and the activations do not say where they begin
+ */
 export function trainingRows(
   data: ActivationFolder,
   split: HeldOutSplit,
   mixed: MixedIn | null,
   { seed, objective }: { readonly seed: number; readonly objective: Objective },
-): RowSource {
-  const source = (of: ActivationFolder, { training }: HeldOutSplit): BatchSource =>
-    new BatchSource(of, training, { seed, passages: needsPassages(objective) ? new Passages(of) : null });
-  const own = source(data, split);
-  return mixed === null ? own : new MixedSource(own, source(mixed.data, mixed.split), mixed.share);
+): BatchFeed {
+  const byPassages = needsPassages(objective);
+  if (byPassages) for (const folder of [data, ...(mixed === null ? [] : [mixed.data])]) new Passages(folder);
+  const general = mixed === null ? null : { data: mixed.data, training: mixed.split.training, share: mixed.share };
+  return new BatchFeed(data, split.training, { seed, byPassages, mixed: general });
 }

@@ -13,16 +13,17 @@ import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
 import { roundToStorage } from '../sae/saelens.ts';
 import type { Storage } from '../sae/saelens-tensors.ts';
 import { refuseOtherWidth } from './activation-file.ts';
-import type { RowSource } from './batches.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
 import { History } from './history.ts';
 import { activationScale, initialParameters, SAMPLE_ROWS } from './initialise.ts';
 import { measureHeldOut } from './measure.ts';
+import type { RowSource } from './batches.ts';
 import { baseOf, made, methodConfig, methodIdentity, methodOf, trainedFeatures, type Method } from './method.ts';
 import { mixedIn, splitHashOf, trainingRows, type MixedIn } from './mixture.ts';
 import { FrozenDictionary, initialResidual } from './residual-dictionary.ts';
 import { revivedLatents } from './trained-latents.ts';
+import { memoryFor, predictMemory, refuseTooLarge } from './memory.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
 
@@ -99,6 +100,7 @@ interface Job extends TrainingContext {
 async function train(job: Job, control: JobControl): Promise<TrainedDictionary> {
   const { request, data, split, plan, method, mixed, engine, outputFolder, storage } = job;
   await refuseForeignFolder(outputFolder);
+  refuseTooLarge(predictMemory(plan.shape, plan.batch), memoryFor(request.memory));
   const path = checkpointPath(outputFolder);
   const identity = {
     ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name },
@@ -107,7 +109,7 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
   };
   const stored = request.resume ? await readCheckpoint(path, plan.shape, identity) : null;
   if (!request.resume) await removeCheckpoint(path);
-  const rows = trainingRows(data, split, mixed, plan);
+  await using rows = trainingRows(data, split, mixed, plan);
   const start =
     stored === null
       ? await startOf(job, rows)
@@ -127,7 +129,10 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
   const { threshold } = start;
   const parts = { plan, trainer, rows, frozen, scale, threshold, history, ...done, checkpoint };
   const trained = await runTraining(parts, control);
-  return await finish(job, trained, scale, history, control);
+  const seconds = trained.seconds - done.secondsDone;
+  const waited = rows.waitedMilliseconds / 1000;
+  const waitShare = seconds + waited === 0 ? 0 : waited / (seconds + waited);
+  return await finish(job, { ...trained, waitShare }, scale, history, control);
 }
 
 interface Start {
@@ -175,7 +180,7 @@ async function continuing(
 
 async function finish(
   job: Job,
-  trained: TrainedRun,
+  trained: TrainedRun & { readonly waitShare: number },
   scale: ActivationScale,
   history: History,
   control: JobControl,
@@ -197,6 +202,7 @@ async function finish(
   const final = { ...measured.final, effectiveSampleSize: lastSampleSize(plan, history) };
   const heldOut = { tokens: split.heldOutRows, splitHash: splitHashOf(split, mixed) };
   const stepMilliseconds = quantiles(trained.stepMilliseconds);
+  const timing = { seconds: trained.seconds, waitShare: trained.waitShare };
   const inputs = {
     activations: data.contentHash,
     ...(data.targets === undefined ? {} : { targets: data.targets.contentHash }),
@@ -219,7 +225,7 @@ async function finish(
       storage,
       files: {
         'history.json': `${JSON.stringify(history.points)}\n`,
-        'timing.json': `${JSON.stringify({ seconds: trained.seconds, stepMilliseconds, device: engine.device })}\n`,
+        'timing.json': `${JSON.stringify({ ...timing, stepMilliseconds, device: engine.device })}\n`,
       },
     },
   );

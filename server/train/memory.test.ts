@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import type { EngineShape } from '../compute/engine.ts';
+import { offeredMemory } from '../foundation/machine-memory.ts';
+import { memoryFor, predictMemory, refuseTooLarge } from './memory.ts';
+
+const GIB = 2 ** 30;
+
+function shape(dIn: number, dSae: number, architecture: EngineShape['architecture']): EngineShape {
+  return { dIn, dOut: dIn, dSae, architecture, applyDecoderBiasToInput: true, unitNormDecoder: true, skip: false };
+}
+const TOPK = { kind: 'topk', k: 32, rescaledByDecoderNorm: false } as const;
+const RELU = { kind: 'relu', penalty: 'plain' } as const;
+
+describe('the memory of a run', () => {
+  it('of 65,536 features at width 2304 fits into 24 GiB, whatever keeps features silent', () => {
+    const parameters = 4 * (2 * 2304 * 65536 + 65536 + 2304);
+    const topk = predictMemory(shape(2304, 65536, TOPK), 4096);
+    expect(topk.items[0]).toEqual({
+      what: 'parameters',
+      arithmetic: '4 × 65536 × (2304 + 2304) and biases',
+      bytes: parameters,
+    });
+    expect(topk.bytes).toBeGreaterThan(8 * parameters);
+    expect(topk.bytes / GIB).toBeCloseTo(11.65, 2);
+    expect(predictMemory(shape(2304, 65536, RELU), 4096).bytes).toBeLessThan(24 * GIB);
+    expect(topk.items.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(topk.bytes);
+  });
+
+  it('grows with features, width and batch', () => {
+    const base = predictMemory(shape(512, 8192, TOPK), 4096).bytes;
+    expect(predictMemory(shape(512, 16384, TOPK), 4096).bytes).toBeGreaterThan(base);
+    expect(predictMemory(shape(1024, 8192, TOPK), 4096).bytes).toBeGreaterThan(base);
+    expect(predictMemory(shape(512, 8192, TOPK), 8192).bytes).toBeGreaterThan(base);
+  });
+
+  it('above what there is is refused with every term of the sum, and who set the limit', () => {
+    const needed = predictMemory(shape(2304, 65536, TOPK), 4096);
+    expect(() => {
+      refuseTooLarge(needed, { bytes: 24 * GIB, by: 'machine' });
+    }).not.toThrow();
+    expect(() => {
+      refuseTooLarge(needed, { bytes: 4 * GIB, by: 'cgroup' });
+    }).toThrow(
+      /needs 1\d\.\d\d GiB of memory, and this process's control group may take 4\.00 GiB: parameters 1\.13 GiB \(4 × 65536 × \(2304 \+ 2304\) and biases\) \+ two moments 2\.25 GiB.*--d-sae.*--memory/,
+    );
+    expect(() => {
+      refuseTooLarge(needed, memoryFor(GIB));
+    }).toThrow(/and --memory allows 1\.00 GiB/);
+  });
+
+  it('is measured against what this machine has', () => {
+    const { bytes, by } = offeredMemory();
+    expect(bytes).toBeGreaterThan(0);
+    expect(['machine', 'cgroup']).toContain(by);
+  });
+});

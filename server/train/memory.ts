@@ -1,0 +1,104 @@
+/** How much memory a run takes, before anything of it is allocated. */
+import { parameterLengths, type EngineShape } from '../compute/engine.ts';
+import { rowStride } from '../compute/kernel-instance.ts';
+import { WorkError } from '../foundation/errors.ts';
+import { offeredMemory, type MemoryOffer } from '../foundation/machine-memory.ts';
+import { BUFFER_BYTES } from './batches.ts';
+import { SAMPLE_ROWS } from './initialise.ts';
+
+/** One thing that is held, how its size comes about, and how large it is. */
+export interface MemoryItem {
+  readonly what: string;
+  readonly arithmetic: string;
+  readonly bytes: number;
+}
+
+export interface PredictedMemory {
+  readonly items: readonly MemoryItem[];
+  readonly bytes: number;
+}
+
+/** Node, the engine's code, and what a run holds whatever its size. */
+const BASE_BYTES = 256 * 2 ** 20;
+/** The batch that is trained on, the one made ahead, and the one in the making. */
+const BATCHES = 3;
+/** The one dealt from, the one read ahead, and what was read of a third before it is let go. */
+const BUFFERS = 3;
+/** Matrices [tokens, d] of a step: inputs, centred inputs, residuals, auxiliary residuals, reconstructions, one spare. */
+const STEP_MATRICES = 6;
+/** Of a kept activation: value and feature by token, value and token by feature. */
+const ENTRY_BYTES = 16;
+/** Kept for a token beside the k of top-k: the auxiliary loss's. */
+const AUXILIARY_ENTRIES = 1024;
+/** Prefixes of a Matryoshka dictionary, at most. */
+const MATRYOSHKA_LEVELS = 8;
+
+/** What a step over so many tokens takes. Half of all features fire where nothing but a penalty keeps them silent, and lists grow by doubling. */
+function stepMemory({ dIn, dOut, dSae, architecture }: EngineShape, tokens: number): MemoryItem {
+  const levels = architecture.kind === 'matryoshka' ? MATRYOSHKA_LEVELS : 1;
+  const kept = architecture.kind === 'topk' ? Math.min(dSae, architecture.k + AUXILIARY_ENTRIES) : dSae;
+  const width = rowStride(Math.max(dIn, dOut));
+  return {
+    what: 'one step',
+    arithmetic: `${tokens} tokens × (${STEP_MATRICES + levels} × 4 × ${width} + ${ENTRY_BYTES} × ${kept})`,
+    bytes: tokens * ((STEP_MATRICES + levels) * 4 * width + ENTRY_BYTES * kept),
+  };
+}
+
+/**
+ * Peak memory of a run. Of the engine: parameters, their two moments, the encoder packed for its product, and what a step needs. Of the
+ * trainer: batches, buffers of rows, the weights it started from, the copy of parameters and moments that a checkpoint is written from, and
+ * at the end the dictionary that is measured and stored.
+ * @param batch tokens a step
+ */
+export function predictMemory(shape: EngineShape, batch: number): PredictedMemory {
+  const { dIn, dOut, dSae } = shape;
+  const parameters = 4 * parameterLengths(shape).reduce((sum, [, length]) => sum + length, 0);
+  const packed = 4 * dSae * rowStride(dIn);
+  const tokens = Math.max(batch, SAMPLE_ROWS);
+  const items: MemoryItem[] = [
+    { what: 'parameters', arithmetic: `4 × ${dSae} × (${dIn} + ${dOut}) and biases`, bytes: parameters },
+    { what: 'two moments', arithmetic: '2 × parameters', bytes: 2 * parameters },
+    { what: 'packed encoder', arithmetic: `4 × ${dSae} × ${rowStride(dIn)}`, bytes: packed },
+    stepMemory(shape, tokens),
+    {
+      what: 'batches',
+      arithmetic: `${BATCHES} × 4 × ${tokens} × (${dIn} + ${dOut})`,
+      bytes: BATCHES * 4 * tokens * (dIn + dOut),
+    },
+    { what: 'buffer of rows', arithmetic: `${BUFFERS} × 64 MiB`, bytes: BUFFERS * BUFFER_BYTES },
+    { what: 'first weights', arithmetic: '1 × parameters', bytes: parameters },
+    { what: 'state of a checkpoint', arithmetic: '3 × parameters', bytes: 3 * parameters },
+    {
+      what: 'stored dictionary',
+      arithmetic: 'parameters + 2 × packed encoder',
+      bytes: parameters + 2 * packed,
+    },
+    { what: 'program', arithmetic: '256 MiB', bytes: BASE_BYTES },
+  ];
+  return { items, bytes: items.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+export function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 2)} GiB`;
+}
+
+const OFFERED_BY: Readonly<Record<MemoryOffer['by'], string>> = {
+  machine: 'this machine has free',
+  cgroup: "this process's control group may take",
+  given: '--memory allows',
+};
+
+/** @param given bytes that the caller allows; null for what the machine offers */
+export function memoryFor(given: number | null): MemoryOffer {
+  return given === null ? offeredMemory() : { bytes: given, by: 'given' };
+}
+
+/** @throws WorkError with every term of the sum when the run would take more than there is */
+export function refuseTooLarge({ items, bytes }: PredictedMemory, offer: MemoryOffer): void {
+  if (bytes <= offer.bytes) return;
+  const terms = items.map((item) => `${item.what} ${gibibytes(item.bytes)} (${item.arithmetic})`);
+  throw new WorkError(
+    `the run needs ${gibibytes(bytes)} of memory, and ${OFFERED_BY[offer.by]} ${gibibytes(offer.bytes)}: ${terms.join(' + ')}. Take fewer --d-sae features or a smaller --batch, free memory, or set --memory if this figure is wrong for your machine`,
+  );
+}
