@@ -46,22 +46,24 @@ export function partBounds(lengths: readonly number[], dModel: number): number[]
   return [...bounds, lengths.length];
 }
 
+const MANIFEST_NAME = /^part-(\d+)-of-(\d+)\.json$/;
+
 /** @throws UsageError when the folder holds shards of another harvest, naming one and what differs */
 async function refuseForeignShards(folder: string, harvest: HarvestDescription): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => /^part-\d+-of-\d+\.json$/.test(name)).sort();
-  const refuse = (name: string, why: string): UsageError =>
-    new UsageError(
-      `-o is "${folder}", which holds shards of another harvest (${name}: ${why}); give each harvest a folder of its own`,
+  const shards = (await readdir(folder)).sort().flatMap((name) => {
+    const [, part, parts] = MANIFEST_NAME.exec(name) ?? [];
+    return part === undefined ? [] : [{ name, part: Number(part), parts: Number(parts) }];
+  });
+  // One of each cut: that all of a folder go together is checked before training.
+  const looked = [shards[0], shards.find(({ parts }) => parts !== harvest.parts)];
+  for (const shard of looked) {
+    if (shard === undefined) continue;
+    const state = await shardState(folder, shard.part, shard.parts);
+    if (state.kind !== 'whole' || harvestIdentity(state.manifest.harvest) === harvestIdentity(harvest)) continue;
+    const differences = harvestDifferences(state.manifest.harvest, harvest).join('; ');
+    throw new UsageError(
+      `-o is "${folder}", which holds shards of another harvest (${shard.name}: ${differences}); give each harvest a folder of its own`,
     );
-  const other = names.find(
-    (name) => !name.endsWith(`-of-${shardName(0, harvest.parts).split('-of-')[1]!.split('.')[0]!}.json`),
-  );
-  const parts = (name: string): number => Number(name.split('-of-')[1]!.split('.')[0]);
-  for (const name of new Set([other, names[0]].filter((each) => each !== undefined))) {
-    const state = await shardState(folder, Number(name.split('-')[1]), parts(name));
-    if (state.kind !== 'whole') continue;
-    if (harvestIdentity(state.manifest.harvest) !== harvestIdentity(harvest))
-      throw refuse(name, harvestDifferences(state.manifest.harvest, harvest).join('; '));
   }
 }
 
@@ -86,18 +88,13 @@ async function refuseFullDisk(folder: string, tokens: number, { dIn, dtype }: Ha
   );
 }
 
-async function describe(
-  request: HarvestRequest,
-  model: LanguageModel,
-  text: PassageText,
-  parts: number,
-): Promise<HarvestDescription> {
+function describe(request: HarvestRequest, model: LanguageModel, text: PassageText, parts: number): HarvestDescription {
   const { name, contentHash, contextLength, dModel, hookPoints } = model.description;
   const names = hookPoints.map((hook) => hook.name);
   if (!names.includes(request.hookPoint)) throw unknownName('--hook', request.hookPoint, names);
   if (parts > MAX_PARTS)
     throw new UsageError(`the text would be cut into ${parts} parts, above ${MAX_PARTS}; take fewer --tokens`);
-  return Promise.resolve({
+  return {
     model: { name, contentHash },
     ...{ hookPoint: request.hookPoint, dIn: dModel, dtype: request.dtype, window: { contextLength }, parts },
     text: {
@@ -105,7 +102,7 @@ async function describe(
       name: request.text.kind === 'corpus' ? request.text.corpus : request.text.selection,
       ...{ contentHash: text.contentHash, tokens: text.tokens },
     },
-  });
+  };
 }
 
 /** Runs `work` over the items, a few at a time; after one failure no more are begun. */
@@ -143,7 +140,7 @@ export async function harvest(
   const text = await passageText(request.text, request.tokens, request.seed, resources);
   const bounds = partBounds(text.lengths, model.description.dModel);
   const parts = bounds.length - 1;
-  const description = await describe(request, model, text, parts);
+  const description = describe(request, model, text, parts);
   await mkdir(folder, { recursive: true });
   await refuseForeignShards(folder, description);
   await removeStale(folder);
