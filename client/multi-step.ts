@@ -58,14 +58,24 @@ export class Prompt {
     });
   }
 
-  /** @param check what is wrong with a text; null where nothing is */
-  async input(prompt: string, value: string, check: (text: string) => string | null): Promise<Reply<string>> {
+  /**
+   * @param prompt the question, which may tell what the text so far comes to
+   * @param check what is wrong with a text; null where nothing is
+   */
+  async input(
+    prompt: string | ((text: string) => string),
+    value: string,
+    check: (text: string) => string | null,
+  ): Promise<Reply<string>> {
     const box = this.#prepare(vscode.window.createInputBox());
-    box.prompt = prompt;
+    const promptFor = (text: string): string => (typeof prompt === 'string' ? prompt : prompt(text));
+    box.prompt = promptFor(value);
     box.value = value;
     box.valueSelection = [0, value.length];
     box.onDidChangeValue((text) => {
-      box.validationMessage = check(text.trim()) ?? undefined;
+      const wrong = check(text.trim());
+      box.validationMessage = wrong ?? undefined;
+      if (wrong === null) box.prompt = promptFor(text.trim());
     });
     return this.#show(box, [], () => () => {
       const wrong = check(box.value.trim());

@@ -218,7 +218,10 @@ describe('an experiment that cannot be run', () => {
   };
 
   it('says what it lacks before anything is computed', () => {
-    refused({ corpus: 'vilage' }, /corpus is "vilage", which does not exist/);
+    refused(
+      { corpus: 'vilage' },
+      /corpus is "vilage", which does not exist; expected one of: village, held[^.]*\. Nearest: village/,
+    );
     refused({ dictionary: 'builtin-gase' }, /Nearest: builtin-gsae/);
     refused(
       { hookPoint: 'blocks.0.hook_resid_post' },

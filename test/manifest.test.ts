@@ -42,7 +42,7 @@ interface Manifest {
     readonly configuration: { readonly properties: Readonly<Record<string, Setting>> };
     readonly colors: readonly { readonly id: string; readonly defaults: Readonly<Record<string, string>> }[];
     readonly menus: Readonly<Record<string, readonly MenuEntry[]>>;
-    readonly views: Readonly<Record<string, readonly { readonly id: string }[]>>;
+    readonly views: Readonly<Record<string, readonly { readonly id: string; readonly visibility?: string }[]>>;
     readonly viewsWelcome: readonly { readonly view: string; readonly contents: string; readonly when?: string }[];
     readonly walkthroughs: readonly { readonly id: string; readonly steps: readonly Step[] }[];
   };
@@ -75,6 +75,15 @@ describe('texts of package.json', () => {
     const links = Object.keys(words).flatMap((key) => linked(`%${key}%`));
     expect(links.length).toBeGreaterThan(10);
     expect(links.filter((id) => !isOurs(id))).toEqual([]);
+  });
+});
+
+describe('views of the side bar', () => {
+  it('are open where they are needed first, and no more of them than fit 800 pixels', () => {
+    const open = Object.values(contributes.views).flatMap((each) =>
+      each.filter(({ visibility }) => visibility !== 'collapsed').map(({ id }) => id),
+    );
+    expect(open).toEqual(['ssae.seeds', 'ssae.corpora', 'ssae.features', 'ssae.jobs']);
   });
 });
 

@@ -8,6 +8,7 @@ import type { Studio } from '../studio.ts';
 import { Advice } from './command.ts';
 import { asName } from './selection-name.ts';
 import { countProblem, dictionaries, dictionaryChoices, nameProblem, selectionChoices } from './stored-choices.ts';
+import { passesOf, proposedAmount, stepsOf } from './training-amount.ts';
 
 type ObjectiveKind = 'erm' | 'relative' | 'raw';
 
@@ -19,9 +20,6 @@ interface Answers {
   readonly tokens: string;
   readonly output: string;
 }
-
-/** Passes over the selection that are offered first. */
-const PASSES = 2;
 
 function objectiveChoices(): Choice<ObjectiveKind>[] {
   return [
@@ -62,12 +60,8 @@ function sourceSteps(studio: Studio): readonly Step<Answers, Prompt>[] {
         const placeholder = vscode.l10n.t('Selection to finetune on');
         const isCurrent = ({ name }: SelectionSummary): boolean => name === answers.selection?.name;
         const reply = await prompt.pick({ placeholder, choices, isCurrent });
-        // Two passes over this selection, whatever was proposed for another.
-        const put = (selection: SelectionSummary): Partial<Answers> => ({
-          selection,
-          tokens: String(PASSES * selection.tokens),
-        });
-        return answered(reply, put, answers);
+        // What suits this selection, whatever was proposed for another.
+        return answered(reply, (chosen) => ({ selection: chosen, tokens: tokensFor(chosen) }), answers);
       },
     },
     {
@@ -104,10 +98,7 @@ function trainingSteps(taken: ReadonlySet<string>): readonly Step<Answers, Promp
     },
     {
       ask: async (prompt, answers) => {
-        const question = vscode.l10n.t(
-          'Tokens to train on: {0} passes over the selection are offered. The training panel estimates the time.',
-          PASSES,
-        );
+        const question = (tokens: string): string => amountWords(Number(tokens), answers.selection?.tokens ?? 0);
         return answered(await prompt.input(question, answers.tokens, countProblem), (tokens) => ({ tokens }), answers);
       },
     },
@@ -122,6 +113,18 @@ function trainingSteps(taken: ReadonlySet<string>): readonly Step<Answers, Promp
       },
     },
   ];
+}
+
+function tokensFor(selection: SelectionSummary | null): string {
+  return selection === null ? '' : String(proposedAmount(selection.tokens).tokens);
+}
+
+function amountWords(tokens: number, selection: number): string {
+  const amount = { tokens, batch: proposedAmount(selection).batch };
+  return vscode.l10n.t(
+    'Tokens to train on. That is {0} passes over the selection, {1} steps of {2} tokens. The training panel estimates the time.',
+    ...[passesOf(amount, selection), stepsOf(amount), amount.batch],
+  );
 }
 
 function objectiveOf({ objective, tilt }: Answers): Objective {
@@ -142,7 +145,7 @@ export async function finetune(studio: Studio, given: { readonly selection?: str
   const selection = selections.find(({ value }) => value.name === given.selection)?.value ?? null;
   const start: Answers = {
     ...{ selection, from: null, objective: 'erm', tilt: '1', output: '' },
-    tokens: selection === null ? '' : String(PASSES * selection.tokens),
+    tokens: tokensFor(selection),
   };
   const [selectionStep, ...others] = sourceSteps(studio);
   const steps = [
@@ -157,6 +160,7 @@ export async function finetune(studio: Studio, given: { readonly selection?: str
   const request = FinetuneRequest.parse({
     data: { kind: 'selection', model: from.model, hookPoint: from.hookPoint, selection: answers.selection.name },
     ...{ from: from.name, objective: objectiveOf(answers), tokens: Number(answers.tokens), output },
+    batch: proposedAmount(answers.selection.tokens).batch,
   });
   const { id } = await studio.jobs.start({ kind: 'finetune', request });
   await vscode.commands.executeCommand('ssae.showTraining', { job: id });

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { DaemonConnection } from '../../server/protocol/connection.ts';
 import type { Job } from '../../server/protocol/jobs.ts';
-import type { Request } from '../../server/protocol/messages.ts';
+import type { QueryProgress, Request } from '../../server/protocol/messages.ts';
 import { setting } from '../settings.ts';
 import { DaemonLost, DaemonUnavailable, type DaemonState } from './daemon-state.ts';
 import { RestartLimit } from './restart-limit.ts';
@@ -34,6 +34,7 @@ export class DaemonLink implements vscode.Disposable {
 
   /**
    * Asks the daemon, after starting it where none runs. A cancelled token cancels the work there too.
+   * @param watch told the share of the work that is done, 0 to 1, while the daemon can tell it
    * @throws DaemonLost when it went away before it answered; asking again starts another one
    * @throws DaemonUnavailable when there is none and none can be started
    */
@@ -41,6 +42,7 @@ export class DaemonLink implements vscode.Disposable {
     request: Request<Given, Parsed, Result>,
     params: Given,
     token?: vscode.CancellationToken,
+    watch?: (share: number) => void,
   ): Promise<Result> {
     this.#asked = true;
     const connection = await this.#connect();
@@ -50,7 +52,7 @@ export class DaemonLink implements vscode.Disposable {
     });
     const started = performance.now();
     try {
-      return await connection.request(request, params, abort.signal);
+      return await connection.request(request, params, abort.signal, watch && sharesFor(watch));
     } catch (error) {
       if (this.#gone.has(connection) && error instanceof Error) throw new DaemonLost(error);
       throw error;
@@ -173,6 +175,13 @@ export class DaemonLink implements vscode.Disposable {
     this.#changes.dispose();
     this.#jobs.dispose();
   }
+}
+
+/** A stage that does not know its end has no share. */
+function sharesFor(watch: (share: number) => void): (progress: QueryProgress) => void {
+  return ({ done, total }) => {
+    if (total !== null && total > 0) watch(Math.min(1, done / total));
+  };
 }
 
 /** The home folder of the settings; null for SSAE_HOME or the platform's own. */

@@ -3,6 +3,13 @@ import type { JobDetail } from '../../server/protocol/jobs.ts';
 import type { EvaluateResult } from '../../server/protocol/results.ts';
 import { literal, metricTable } from './evaluation-table.ts';
 
+function intervalWords({ baseline, n }: EvaluateResult): string {
+  if (n.documents < 2) return vscode.l10n.t('The bootstrap draws documents; of one document there is no interval.');
+  return baseline === null
+    ? vscode.l10n.t('The interval is that of the value: bootstrap over documents.')
+    : vscode.l10n.t('The interval is that of the difference: bootstrap over documents.');
+}
+
 /** The result of an evaluation as Markdown. @throws Error for a job that is none, or is not done */
 export function evaluationPage({ id, spec, result }: JobDetail): string {
   if (spec.kind !== 'evaluate' || result === null)
@@ -26,9 +33,7 @@ export function evaluationPage({ id, spec, result }: JobDetail): string {
     vscode.l10n.t('Split: {0} (seed {1})', splitHash, seed),
     vscode.l10n.t('Passages left out because they overlap a seed or a selection: {0}', overlapDropped),
     vscode.l10n.t('Held-out text never overlaps: {0}', [...exclude.selections, ...exclude.seeds].join(', ') || '–'),
-    baseline === null
-      ? vscode.l10n.t('The interval is that of the value: bootstrap over documents.')
-      : vscode.l10n.t('The interval is that of the difference: bootstrap over documents.'),
+    intervalWords(evaluation),
   ];
   return [`# ${literal(title)}`, table, facts.map((fact) => `- ${literal(fact)}`).join('\n'), ''].join('\n\n');
 }

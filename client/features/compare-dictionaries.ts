@@ -8,6 +8,8 @@ import type { MeasureChoice } from '../measure-choice.ts';
 import { setting } from '../settings.ts';
 import type { Studio } from '../studio.ts';
 import { placeIn } from '../../server/text/regions.ts';
+import { visible } from '../../server/text/visible.ts';
+import { type Watch, whileShown } from './busy-list.ts';
 import { shortNumber } from './feature-words.ts';
 import { summarise, strongestDifferences, type TokenDifference } from './token-differences.ts';
 
@@ -38,8 +40,16 @@ export function registerCompareDictionaries(
     await choice.choose({ kind: 'difference', baseline });
     await highlights.toggle(true);
     const segments = highlights.of(editor.document).segments;
-    const differences = await readDifferences(studio, segments, dictionary, baseline);
-    if (differences !== null) await listDifferences(editor, differences, dictionary, baseline);
+    const picker = vscode.window.createQuickPick<DifferenceItem>();
+    try {
+      const words = vscode.l10n.t('Comparing {0} with {1}…', dictionary, baseline);
+      const differences = await whileShown(picker, words, (token, watch) =>
+        readDifferences(studio, segments, { dictionary, baseline }, token, watch),
+      );
+      if (differences !== null) await listDifferences(picker, editor, differences, { dictionary, baseline });
+    } finally {
+      picker.dispose();
+    }
   });
 }
 
@@ -87,31 +97,27 @@ async function whatToCompare(
 async function readDifferences(
   { link }: Studio,
   segments: readonly PlacedSegment[],
-  dictionary: string,
-  baseline: string,
-): Promise<TokenDifference[] | null> {
-  const title = vscode.l10n.t('Comparing {0} with {1}…', dictionary, baseline);
-  const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-  return vscode.window.withProgress(options, async (progress, token) => {
-    const { ReadSegments } = await import('../../server/protocol/messages.ts');
-    const differences: TokenDifference[] = [];
-    for (let first = 0; first < segments.length; first += SEGMENTS_AT_A_TIME) {
-      if (token.isCancellationRequested) return null;
-      const part = segments.slice(first, first + SEGMENTS_AT_A_TIME);
-      const request = {
-        ...{ dictionary, measure: { kind: 'difference', baseline } as const },
-        segments: part.map(({ context, text }) => ({ context, text })),
-      };
-      const { segments: read } = await link.request(ReadSegments, request, token);
-      for (const [i, segment] of part.entries()) {
-        const { spans, values } = decodeValues(read[i]!);
-        for (const [at, difference] of values.entries())
-          differences.push({ ...placeOf(segment, spans[2 * at]!, spans[2 * at + 1]!), difference });
-      }
-      progress.report({ increment: (100 * part.length) / segments.length });
+  { dictionary, baseline }: Required<Compared>,
+  token: vscode.CancellationToken,
+  watch: Watch,
+): Promise<TokenDifference[]> {
+  const { ReadSegments } = await import('../../server/protocol/messages.ts');
+  const differences: TokenDifference[] = [];
+  for (let first = 0; first < segments.length; first += SEGMENTS_AT_A_TIME) {
+    const part = segments.slice(first, first + SEGMENTS_AT_A_TIME);
+    const request = {
+      ...{ dictionary, measure: { kind: 'difference', baseline } as const },
+      segments: part.map(({ context, text }) => ({ context, text })),
+    };
+    const { segments: read } = await link.request(ReadSegments, request, token);
+    for (const [i, segment] of part.entries()) {
+      const { spans, values } = decodeValues(read[i]!);
+      for (const [at, difference] of values.entries())
+        differences.push({ ...placeOf(segment, spans[2 * at]!, spans[2 * at + 1]!), difference });
     }
-    return differences;
-  });
+    watch((first + part.length) / segments.length);
+  }
+  return differences;
 }
 
 function placeOf({ region, start }: PlacedSegment, first: number, last: number): { from: number; to: number } {
@@ -120,15 +126,14 @@ function placeOf({ region, start }: PlacedSegment, first: number, last: number):
 
 /** A list whose active row is shown in the text. */
 async function listDifferences(
+  picker: vscode.QuickPick<DifferenceItem>,
   editor: vscode.TextEditor,
   differences: readonly TokenDifference[],
-  dictionary: string,
-  baseline: string,
+  { dictionary, baseline }: Required<Compared>,
 ): Promise<void> {
   const { t } = vscode.l10n;
   const { tokens, better, mean } = summarise(differences);
   const before = editor.selection;
-  const picker = vscode.window.createQuickPick<DifferenceItem>();
   picker.title = t('{0} and {1}: where they differ most', dictionary, baseline);
   picker.placeholder = t(
     '{0} is better on {1} of {2} tokens; mean gain in ‖x − x̂‖²: {3}',
@@ -147,10 +152,13 @@ async function listDifferences(
     picker.onDidHide(() => {
       resolve(false);
     });
-    picker.show();
   });
-  picker.dispose();
   if (!kept) editor.selection = before;
+}
+
+/** Zero-width tokens are the later ones of a character that several tokens make. */
+function labelOf(text: string): string {
+  return visible(text.trim() || text) || vscode.l10n.t('(rest of a character)');
 }
 
 function itemOf(
@@ -163,7 +171,7 @@ function itemOf(
   const line = document.lineAt(range.start.line);
   const better = token.difference > 0 ? dictionary : baseline;
   return {
-    label: document.getText(range).trim() || '⏎',
+    label: labelOf(document.getText(range)),
     description: vscode.l10n.t('{0} better by {1}', better, shortNumber(Math.abs(token.difference))),
     detail: `${vscode.l10n.t('line {0}', range.start.line + 1)}: ${line.text.trim().slice(0, 120)}`,
     alwaysShow: true,

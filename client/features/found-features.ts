@@ -8,18 +8,17 @@ export interface FoundFeatures {
   readonly result: TextFeaturesResult;
 }
 
-interface FoundItem extends vscode.QuickPickItem {
+export interface FoundItem extends vscode.QuickPickItem {
   readonly feature: number;
 }
 
 export type FeatureAction = 'open' | 'highlight';
 
-/** Shows what a search found. @returns the feature that was chosen and what to do with it; null for none */
-export async function pickFound({
-  title,
-  result,
-}: FoundFeatures): Promise<{ readonly feature: number; readonly action: FeatureAction } | null> {
-  const picker = vscode.window.createQuickPick<FoundItem>();
+/** Shows what a search found in a list that is open. @returns the feature that was chosen and what to do with it; null for none */
+export async function pickFound(
+  picker: vscode.QuickPick<FoundItem>,
+  { title, result }: FoundFeatures,
+): Promise<{ readonly feature: number; readonly action: FeatureAction } | null> {
   picker.title = title;
   picker.placeholder = result.formula;
   picker.matchOnDescription = true;
@@ -36,9 +35,6 @@ export async function pickFound({
     picker.onDidHide(() => {
       resolve(null);
     });
-    picker.show();
-  }).finally(() => {
-    picker.dispose();
   });
 }
 

@@ -159,7 +159,10 @@ export class FeaturePanel implements vscode.Disposable {
 
   async #read(corpus: string | null, token: vscode.CancellationToken): Promise<FeatureResult> {
     const request = { ...this.#address, corpus, passages: corpus === null ? 0 : PASSAGES, logits: LOGITS };
-    return this.#studio.link.request(messages.ShowFeature, request, token);
+    const part = corpus === null ? 'page' : 'passages';
+    return this.#studio.link.request(messages.ShowFeature, request, token, (share) => {
+      if (!hasEnded(token)) this.#post({ type: 'progress', part, share });
+    });
   }
 
   #tell(page: FeatureResult): void {

@@ -49,6 +49,7 @@ export function featureWords(): Record<string, string> {
     Previous: vscode.l10n.t('Previous'),
     Prompt: vscode.l10n.t('Prompt'),
     'Raised most': vscode.l10n.t('Raised most'),
+    'Reading {0}': vscode.l10n.t('Reading {0}'),
     'Reading {0}… The first time, an index of the whole corpus is made, which takes a while.': vscode.l10n.t(
       'Reading {0}… The first time, an index of the whole corpus is made, which takes a while.',
     ),

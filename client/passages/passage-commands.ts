@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { SelectionResult, ShownPassage } from '../../server/protocol/corpus-pages.ts';
 import { Advice, command } from '../commands/command.ts';
 import { pickCorpus } from '../commands/stored-choices.ts';
+import type { FoundSeed } from '../seeds/found-seed.ts';
 import type { Studio } from '../studio.ts';
 import { openSource } from './open-source.ts';
 import type { PassageDocuments } from './passage-documents.ts';
@@ -130,6 +131,6 @@ function columnOf({ viewColumn }: vscode.TextEditor): vscode.TextDocumentShowOpt
 
 /** Hands a passage to the seed sets, with its place where it is a file's. */
 async function addAsSeed({ text, source, start, end }: ShownPassage): Promise<void> {
-  const from = /\.(txt|text|md|markdown)$/i.test(source) ? { file: source, start, end } : null;
-  await vscode.commands.executeCommand('ssae.addSeeds', [{ text, from }]);
+  const from = /\.(txt|text|md|markdown)$/i.test(source) ? { uri: vscode.Uri.file(source), start, end } : null;
+  await vscode.commands.executeCommand('ssae.addSeeds', [{ text, from } satisfies FoundSeed]);
 }

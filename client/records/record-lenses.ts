@@ -172,12 +172,9 @@ function tooltipOf({ feature, maximum }: RareFeature, units: number): string {
 }
 
 function seedLens(document: vscode.TextDocument, range: vscode.Range, record: TextRegion): vscode.CodeLens {
-  const folder = vscode.workspace.getWorkspaceFolder(document.uri) ?? vscode.workspace.workspaceFolders?.[0];
-  const { text, start, end } = record;
-  const seed = folder === undefined ? { text, from: null } : seedOf(document, record, start, end, folder.uri);
   return new vscode.CodeLens(range, {
     ...{ title: vscode.l10n.t('Add as Seed'), command: 'ssae.addSeeds' },
-    arguments: [[seed]],
+    arguments: [[seedOf(document, record, record.start, record.end)]],
   });
 }
 

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
-import type { SeedLine } from '../../server/text/seed-lines.ts';
 import { command } from '../commands/command.ts';
 import type { Studio } from '../studio.ts';
+import { type FoundSeed, lineOf } from './found-seed.ts';
 import { uriOf } from './seed-places.ts';
+import { seedSetWords } from './seed-set-words.ts';
 import type { SeedSet, SeedSets } from './seed-sets.ts';
 import type { SeedNode } from './seeds-view.ts';
 import { seedsIn, selectedSeeds, sentenceAround } from './selected-seeds.ts';
@@ -20,7 +21,7 @@ export function registerSeedCommands(studio: Studio, sets: SeedSets): vscode.Dis
   return vscode.Disposable.from(
     command(log, 'ssae.addSelectionToSeedSet', () => addSelection(studio, sets)),
     command(log, 'ssae.seedFromToken', (place: TokenPlace) => seedFromToken(studio, sets, place)),
-    command(log, 'ssae.addSeeds', (seeds: readonly SeedLine[]) => addSeeds(studio, sets, () => seeds, undefined)),
+    command(log, 'ssae.addSeeds', (seeds: readonly FoundSeed[]) => addSeeds(studio, sets, seeds)),
     command(log, 'ssae.renameSeedSet', (node: SeedNode) => rename(sets, node.set)),
     command(log, 'ssae.removeSeedSet', (node: SeedNode) => sets.remove(node.set).then(() => offerUndo(sets))),
     command(log, 'ssae.removeSeed', (node: Extract<SeedNode, { kind: 'seed' }>) =>
@@ -44,9 +45,6 @@ export function registerSeedCommands(studio: Studio, sets: SeedSets): vscode.Dis
   );
 }
 
-/** Seeds as a set of that folder keeps them: their files are relative to it. */
-type SeedsOf = (root: vscode.Uri) => readonly SeedLine[];
-
 async function addSelection(studio: Studio, sets: SeedSets): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   if (editor === undefined) {
@@ -57,32 +55,31 @@ async function addSelection(studio: Studio, sets: SeedSets): Promise<void> {
     void vscode.window.showInformationMessage(vscode.l10n.t('Select some text first: it becomes a seed.'));
     return;
   }
-  await addSeeds(studio, sets, (root) => selectedSeeds(editor, root), editor.document.uri);
+  await addSeeds(studio, sets, selectedSeeds(editor));
 }
 
 async function seedFromToken(studio: Studio, sets: SeedSets, { uri, range }: TokenPlace): Promise<void> {
   const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(uri));
   const sentence = sentenceAround(document, new vscode.Range(...range));
-  await addSeeds(studio, sets, (root) => seedsIn(document, sentence, root), document.uri);
+  await addSeeds(studio, sets, seedsIn(document, sentence));
 }
 
-/** Seeds of any origin go into a set that is chosen or made. @param origin the document they were taken from */
-async function addSeeds(
-  { context }: Studio,
-  sets: SeedSets,
-  seedsOf: SeedsOf,
-  origin: vscode.Uri | undefined,
-): Promise<void> {
+/** Seeds of any origin go into a set that is chosen or made; those of the folder that they were found in are offered first. */
+async function addSeeds({ context }: Studio, sets: SeedSets, seeds: readonly FoundSeed[]): Promise<void> {
   if (vscode.workspace.workspaceFolders === undefined) {
     await tellNoFolder();
     return;
   }
   await sets.ready;
+  const origin = seeds.find(({ from }) => from !== null)?.from?.uri;
   const own = origin === undefined ? undefined : vscode.workspace.getWorkspaceFolder(origin);
   const set = await pickSet(sets, own, context.workspaceState.get<string>(LAST_SET));
   if (set === null) return;
   await context.workspaceState.update(LAST_SET, set.name);
-  const added = await sets.add(set, seedsOf(set.root));
+  const added = await sets.add(
+    set,
+    seeds.map((seed) => lineOf(seed, set.root)),
+  );
   if (added > 0) await offerUndo(sets, addedWords(added, set.name));
   else void vscode.window.showInformationMessage(vscode.l10n.t('{0} has that text already.', set.name));
 }
@@ -114,7 +111,7 @@ async function pickSet(
     2 * Number(root.toString() === own?.uri.toString()) + Number(name === last);
   const known = [...sets.all]
     .sort((a, b) => rank(b) - rank(a))
-    .map((set) => ({ label: set.name, description: `${t('{0} seeds', set.lines.length)}${folderWords(set)}`, set }));
+    .map((set) => ({ label: set.name, description: seedSetWords(set), set }));
   if (known.length === 0) return newSet(sets, own);
   const fresh = { label: `$(add) ${t('New seed set…')}`, description: '', set: null };
   const picked = await vscode.window.showQuickPick([...known, fresh], {
@@ -123,12 +120,6 @@ async function pickSet(
   });
   if (picked === undefined) return null;
   return picked.set ?? newSet(sets, own);
-}
-
-/** The folder of a set, where the workspace has several. */
-function folderWords({ root }: SeedSet): string {
-  const several = (vscode.workspace.workspaceFolders ?? []).length > 1;
-  return several ? ` · ${vscode.workspace.getWorkspaceFolder(root)?.name ?? ''}` : '';
 }
 
 /** A new set lies in the document's own folder; where that is none of several, the user says which. */

@@ -1,14 +1,7 @@
 import * as vscode from 'vscode';
 import { rangeAfter, type ParsedLine } from '../../server/text/seed-lines.ts';
+import { fileOf } from './found-seed.ts';
 import type { SeedSet, SeedSets } from './seed-sets.ts';
-
-/** File of a seed, relative to its workspace folder; the whole address of a document that is no file of it. */
-export function fileOf(uri: vscode.Uri, root: vscode.Uri): string {
-  const prefix = `${root.path.replace(/\/$/, '')}/`;
-  return uri.scheme === root.scheme && uri.authority === root.authority && uri.path.startsWith(prefix)
-    ? uri.path.slice(prefix.length)
-    : uri.toString();
-}
 
 export function uriOf(file: string, root: vscode.Uri): vscode.Uri {
   return /^[a-z][\w+.-]+:/i.test(file) ? vscode.Uri.parse(file) : vscode.Uri.joinPath(root, file);

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { SeedLine } from '../../server/text/seed-lines.ts';
 import { uriOf } from './seed-places.ts';
+import { seedSetWords } from './seed-set-words.ts';
 import type { SeedSet, SeedSets } from './seed-sets.ts';
 
 export type SeedNode =
@@ -55,16 +56,14 @@ export class SeedsView implements vscode.TreeDataProvider<SeedNode>, vscode.Disp
   }
 }
 
-function setItem({ name, uri, lines, root }: SeedSet): vscode.TreeItem {
+function setItem(set: SeedSet): vscode.TreeItem {
+  const { name, uri } = set;
   const { Collapsed } = vscode.TreeItemCollapsibleState;
-  const seeds = lines.filter(({ kind }) => kind === 'seed').length;
   const item = new vscode.TreeItem(name, Collapsed);
   item.id = uri.toString();
   item.contextValue = 'seedSet';
   item.iconPath = new vscode.ThemeIcon('tag');
-  const folders = vscode.workspace.workspaceFolders ?? [];
-  const folder = folders.length > 1 ? ` · ${vscode.workspace.getWorkspaceFolder(root)?.name ?? ''}` : '';
-  item.description = `${seeds === 1 ? vscode.l10n.t('1 seed') : vscode.l10n.t('{0} seeds', seeds)}${folder}`;
+  item.description = seedSetWords(set);
   item.tooltip = vscode.workspace.asRelativePath(uri);
   return item;
 }

@@ -1,34 +1,27 @@
 import * as vscode from 'vscode';
 import { formatOf, offsetIn, textRegions, type TextRegion } from '../../server/text/regions.ts';
-import type { SeedLine } from '../../server/text/seed-lines.ts';
 import { setting } from '../settings.ts';
-import { fileOf } from './seed-places.ts';
+import type { FoundSeed } from './found-seed.ts';
 
 /** Schemes of documents that can be found again at their place. */
 const LASTING: ReadonlySet<string> = new Set(['file', 'vscode-remote', 'vscode-notebook-cell']);
 
 /** The selected text, one seed a selection; of a corpus file as its records mean it, escapes undone. */
-export function selectedSeeds({ document, selections }: vscode.TextEditor, root: vscode.Uri): SeedLine[] {
-  return selections.filter(({ isEmpty }) => !isEmpty).flatMap((range) => seedsIn(document, range, root));
+export function selectedSeeds({ document, selections }: vscode.TextEditor): FoundSeed[] {
+  return selections.filter(({ isEmpty }) => !isEmpty).flatMap((range) => seedsIn(document, range));
 }
 
-export function seedsIn(document: vscode.TextDocument, range: vscode.Range, root: vscode.Uri): SeedLine[] {
+export function seedsIn(document: vscode.TextDocument, range: vscode.Range): FoundSeed[] {
   const [start, end] = [document.offsetAt(range.start), document.offsetAt(range.end)];
   return regionsOf(document)
     .filter((region) => region.start < end && region.end > start)
-    .map((region) => seedOf(document, region, Math.max(start, region.start), Math.min(end, region.end), root))
+    .map((region) => seedOf(document, region, Math.max(start, region.start), Math.min(end, region.end)))
     .filter(({ text }) => text.trim() !== '');
 }
 
-export function seedOf(
-  { uri }: vscode.TextDocument,
-  region: TextRegion,
-  start: number,
-  end: number,
-  root: vscode.Uri,
-): SeedLine {
+export function seedOf({ uri }: vscode.TextDocument, region: TextRegion, start: number, end: number): FoundSeed {
   const text = region.text.slice(offsetIn(region, start), offsetIn(region, end));
-  return { text, from: LASTING.has(uri.scheme) ? { file: fileOf(uri, root), start, end } : null };
+  return { text, from: LASTING.has(uri.scheme) ? { uri, start, end } : null };
 }
 
 /** The sentence around a place: a token alone marks nothing that could be searched for. */

@@ -86,7 +86,8 @@ function pausedWords(reason: Extract<JobState, { kind: 'paused' }>['reason']): s
 }
 
 export function describeProgress({ stage, done, total, unit, secondsLeft }: JobProgress): string {
-  if (total === null || total === 0) return `${stage}, ${done.toLocaleString(vscode.env.language)} ${unit}`;
+  if (total === null || total === 0)
+    return done === 0 ? stage : `${stage}, ${done.toLocaleString(vscode.env.language)} ${unit}`;
   const percent = `${Math.floor((100 * done) / total)} %`;
   if (secondsLeft === null) return `${stage}, ${percent}`;
   return vscode.l10n.t('{0}, {1}, {2} left', stage, percent, durationOf(secondsLeft));

@@ -1,3 +1,4 @@
+import { noInterval } from '../protocol/outcome.ts';
 import type { EvaluateResult } from '../protocol/results.ts';
 import type { CliCommand } from './cli-command.ts';
 import { detach, offerDetach, placeOf } from './detached.ts';
@@ -49,7 +50,10 @@ function shown(terminal: Terminal, result: EvaluateResult, seed: number): string
       ? []
       : [`${counted(overlapDropped, 'passage')} left out because they overlap seeds or selections`]),
   ];
-  const interval = `The interval is of the ${baseline === null ? 'value' : 'difference'}: bootstrap over documents.`;
+  const interval =
+    n.documents < 2
+      ? `The bootstrap draws documents; ${noInterval(n.documents)}.`
+      : `The interval is of the ${baseline === null ? 'value' : 'difference'}: bootstrap over documents.`;
   const formulas = record(
     terminal,
     Object.entries(metrics).map(([name, { formula }]) => [name, formula]),

@@ -78,10 +78,9 @@ export class ProgressBar {
 
   #figures({ stage, done, total, unit, note }: Progress): string[] {
     const rate = this.#rate.perSecond;
-    const parts = [
-      stage,
-      total === null ? `${count(done)} ${unit}` : `${percent(done, total)} of ${count(total)} ${unit}`,
-    ];
+    const parts = [stage];
+    if (total !== null) parts.push(`${percent(done, total)} of ${count(total)} ${unit}`);
+    else if (done > 0) parts.push(`${count(done)} ${unit}`);
     if (rate !== null && rate > 0) {
       parts.push(`${rate < 10 ? rate.toFixed(1) : count(rate)} ${unit}/s`);
       if (total !== null) parts.push(`${duration(Math.max(0, total - done) / rate)} left`);

@@ -2,6 +2,7 @@ import { Chalk } from 'chalk';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { exampleReport } from '../../webviews/report/example.ts';
+import type { Metric } from '../protocol/results.ts';
 import { reportText } from './report-text.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,6 +19,21 @@ describe('what a demo or an experiment says at its end', () => {
       expect(text).toContain(name);
       for (const { splitHash } of splits) expect(text).toContain(splitHash);
     }
+  });
+
+  it('says once why a split of one document has no intervals', () => {
+    const bare = (metric: Metric): Metric => ({ ...metric, low: null, high: null });
+    const dictionaries = exampleReport.dictionaries.map((dictionary) => ({
+      ...dictionary,
+      splits: dictionary.splits.map((split) => ({
+        ...{ ...split, documents: 1 },
+        metrics: Object.fromEntries(Object.entries(split.metrics).map(([name, metric]) => [name, bare(metric)])),
+      })),
+    }));
+    const text = reportText(terminal(0), { ...exampleReport, dictionaries }).replace(/\s+/g, ' ');
+    expect(text).toContain('of 1 document, split');
+    expect(text.match(/n = 1 document: no interval/g)).toHaveLength(2);
+    expect(text).not.toContain('[–');
   });
 
   it('paints the passage in colour alone', () => {

@@ -1,6 +1,7 @@
 import type { ReportData, ReportedDictionary } from '../protocol/report.ts';
+import { noInterval } from '../protocol/outcome.ts';
 import type { Metric } from '../protocol/results.ts';
-import { count, figure } from './figures.ts';
+import { count, counted, figure } from './figures.ts';
 import { legend, paintTokens, strongestOf, type ActiveToken } from './painted-text.ts';
 import { table, type Column } from './table.ts';
 import { wrap, type Terminal } from './terminal.ts';
@@ -31,7 +32,7 @@ function retrievalTable(terminal: Terminal, { retrieval }: ReportData): string {
     ],
     retrieval.map(({ arm, passages, tokens, precision, precisionLow, precisionHigh, seconds }) => [
       ...[arm, count(passages), count(tokens), percent(precision)],
-      `${percent(precisionLow)} to ${percent(precisionHigh)}`,
+      precisionLow === null ? '–' : `${percent(precisionLow)} to ${percent(precisionHigh)}`,
       seconds.toFixed(1),
     ]),
   );
@@ -44,8 +45,8 @@ function signed(value: number | null, decimals: number): string {
 
 function metricRow(dictionary: string, label: string, { value, baseline, difference, low, high }: Metric): string[] {
   const decimals = Math.abs(value) < 10 ? 4 : 2;
-  const change = `${signed(difference, decimals)} [${signed(low, decimals)}, ${signed(high, decimals)}]`;
-  return [dictionary, label, figure(baseline), figure(value), change];
+  const interval = low === null || high === null ? '' : ` [${signed(low, decimals)}, ${signed(high, decimals)}]`;
+  return [dictionary, label, figure(baseline), figure(value), `${signed(difference, decimals)}${interval}`];
 }
 
 /** Every dictionary against the one before, on one split; null where nothing was measured on it. */
@@ -68,7 +69,8 @@ function splitTable(terminal: Terminal, dictionaries: readonly ReportedDictionar
     { title: 'change [95 %]', kind: 'name' },
   ];
   const { tokens, documents, splitHash } = first;
-  const n = `${count(tokens)} held-out tokens of ${count(documents)} documents, split ${splitHash}`;
+  const without = documents < 2 ? `; ${noInterval(documents)}` : '';
+  const n = `${count(tokens)} held-out tokens of ${counted(documents, 'document')}, split ${splitHash}${without}`;
   return `${wrap(`${split} text: ${n}`, terminal.width).join('\n')}\n\n${table(terminal, columns, rows)}`;
 }
 

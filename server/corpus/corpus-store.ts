@@ -5,6 +5,7 @@ import type { TextEmbedder } from '../foundation/encoding.ts';
 import { messageOf, UsageError, unknownName, WorkError } from '../foundation/errors.ts';
 import { Claim } from '../foundation/claim.ts';
 import type { Home } from '../foundation/home.ts';
+import { givenNames } from '../foundation/stamped-name.ts';
 import { readManifest } from './corpus-manifest.ts';
 import { CorpusWriter } from './corpus-writer.ts';
 import { reserveLanceThreads } from './lance-threads.ts';
@@ -57,7 +58,7 @@ export class CorpusStore implements AsyncDisposable {
   /** @throws UsageError when there is no corpus of this name, with the nearest one */
   async corpus(name: string): Promise<Corpus> {
     const names = await this.names();
-    if (!names.includes(name)) throw unknownName('corpus', name, names);
+    if (!names.includes(name)) throw unknownName('corpus', name, givenNames(names));
     const table = await this.#connection.openTable(name);
     const manifest = await readManifest(this.manifestPath(name));
     const known = manifest.figures;
@@ -96,7 +97,7 @@ export class CorpusStore implements AsyncDisposable {
   /** @throws UsageError when there is no corpus of this name; WorkError while somebody adds to it */
   async remove(name: string): Promise<void> {
     const names = await this.names();
-    if (!names.includes(name)) throw unknownName('corpus', name, names);
+    if (!names.includes(name)) throw unknownName('corpus', name, givenNames(names));
     const claim = await this.#claim(name);
     try {
       await this.#connection.dropTable(name);

@@ -135,6 +135,7 @@ it('a corpus that does not exist is a wrong call that names the nearest, and a r
   await add('gone', 'gone.jsonl', [{ text: 'x' }]);
   expect((await store.list()).map(({ name }) => name)).toEqual(['c', 'gone']);
   await store.remove('gone');
+  await add('gone.17152db0', 'gone.jsonl', [{ text: 'of an experiment' }]);
   await expect(store.corpus('gone')).rejects.toThrow(
     'corpus is "gone", which does not exist; expected one of: c. Nearest: c',
   );

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { byteTokenizer, lengthEmbedder, wordTokenizer } from '../../test/fixtures/corpus/tokenizers.ts';
 import { Interrupted, UsageError, WorkError } from '../foundation/errors.ts';
 import { Home } from '../foundation/home.ts';
-import { unwatched } from '../foundation/progress.ts';
+import { type Progress, unwatched } from '../foundation/progress.ts';
 import { IngestRequest } from '../protocol/requests.ts';
 import type { IngestResult } from '../protocol/results.ts';
 import { CorpusStore } from './corpus-store.ts';
@@ -133,6 +133,17 @@ describe('ingest', () => {
       ),
     );
     expect(await add([path])).toMatchObject({ passages: 3, duplicates: 3 });
+  });
+
+  it('says how much of a sample corpus it has read', async () => {
+    const request = IngestRequest.parse({ corpus: 'c', sources: ['builtin:moby-dick'], unit: 'paragraph' });
+    const reported: Progress[] = [];
+    const control = { ...unwatched, report: (progress: Progress) => void reported.push(progress) };
+    await ingest(request, { store, tokenizer: wordTokenizer, embedder: null }, control);
+    const reading = reported.filter(({ stage }) => stage === 'reading sources');
+    expect(reading.length).toBeGreaterThan(1);
+    expect(new Set(reading.map(({ total }) => total)).size).toBe(1);
+    expect(reading.at(-1)!.done).toBeGreaterThan(reading.at(-1)!.total! / 2);
   });
 
   it('stops when asked to', async () => {

@@ -75,7 +75,7 @@ class Ingest {
   readonly #tokenizer: TextTokenizer;
   readonly #writer: CorpusWriter;
   readonly #control: JobControl;
-  readonly #totalBytes: number | null;
+  readonly #totalBytes: number;
   readonly #result: Reading = { passages: 0, duplicates: 0, skipped: [], skippedTotal: 0 };
   #bytes = 0;
   #turn = performance.now();
@@ -91,10 +91,7 @@ class Ingest {
     this.#tokenizer = tokenizer;
     this.#writer = writer;
     this.#control = control;
-    this.#totalBytes = sources.reduce<number | null>(
-      (sum, source) => (sum === null || source.kind !== 'file' ? null : sum + source.bytes),
-      0,
-    );
+    this.#totalBytes = sources.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   get result(): Readonly<Reading> {
@@ -105,7 +102,7 @@ class Ingest {
     const key = await this.#keyOf(source);
     const known = this.#writer.finishedSource(key);
     if (known !== undefined) {
-      this.#bytes += source.kind === 'file' ? source.bytes : 0;
+      this.#bytes += source.bytes;
       this.#count({
         passages: 0,
         duplicates: known.passages,
@@ -152,12 +149,15 @@ class Ingest {
   }
 
   #items(source: Source): AsyncIterable<SourceItem> | Iterable<SourceItem> {
-    if (source.kind === 'sample') return source.corpus.records();
+    const onRead = (bytes: number): void => {
+      this.#bytes += bytes;
+    };
+    if (source.kind === 'sample') return source.corpus.records(onRead);
     const { textField, idField, unit } = this.#request;
     return readFile(source.path, {
       fields: { text: textField, id: idField },
       whole: unit === 'document',
-      onRead: (bytes) => (this.#bytes += bytes),
+      onRead,
     });
   }
 
@@ -187,7 +187,7 @@ class Ingest {
   }
 
   /** Lets the event loop and whoever watches or stops the work have a turn, when the last was a while ago. */
-  async #takeTurns(stage: string, done: number, total: number | null, note?: string): Promise<void> {
+  async #takeTurns(stage: string, done: number, total: number, note?: string): Promise<void> {
     if (performance.now() - this.#turn < TURN_MS) return;
     await setImmediate();
     throwIfStopped(this.#control, 'the same command goes on where it stopped');

@@ -31,6 +31,18 @@ it('State of the Union and Moby-Dick have their documents in order, with labels'
   ]);
 });
 
+it('every sample corpus tells how much of its files was read: all of it at the end', () => {
+  for (const corpus of sampleCorpora) {
+    const { name, bytes } = corpus;
+    let read = 0;
+    const records = [...corpus.records((more) => (read += more))];
+    expect(records.length).toBeGreaterThan(100);
+    // Of WordNet the lines of its licence at the top of each file are no records.
+    expect([name, read / bytes]).toEqual([name, expect.closeTo(1, name === 'wordnet' ? 3 : 9)]);
+    expect(read).toBeLessThanOrEqual(bytes);
+  }
+});
+
 it('every sample corpus names its package, version and licence', () => {
   for (const { source, version, licence } of sampleCorpora) {
     expect(source).toMatch(/^npm:/);

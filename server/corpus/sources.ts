@@ -6,7 +6,7 @@ import { sampleCorpora, type SampleCorpus } from './sample-corpora.ts';
 
 export type Source =
   | { readonly kind: 'file'; readonly path: string; readonly bytes: number }
-  | { readonly kind: 'sample'; readonly corpus: SampleCorpus };
+  | { readonly kind: 'sample'; readonly corpus: SampleCorpus; readonly bytes: number };
 
 const BUILTIN = 'builtin:';
 
@@ -25,7 +25,7 @@ async function sourcesOf(name: string): Promise<Source[]> {
         name,
         sampleCorpora.map((sample) => BUILTIN + sample.name),
       );
-    return [{ kind: 'sample', corpus }];
+    return [{ kind: 'sample', corpus, bytes: corpus.bytes }];
   }
   const found = await stat(name).catch(() => null);
   if (found?.isFile() === true) return [{ kind: 'file', path: resolve(name), bytes: found.size }];

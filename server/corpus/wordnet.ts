@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Parts of speech by the letter of WordNet's files; adjective satellites (`s`) are in the adjectives' file. */
@@ -28,6 +28,8 @@ interface Synset {
   readonly lemmas: readonly string[];
   readonly pointers: readonly { readonly symbol: string; readonly target: string }[];
   readonly gloss: string;
+  /** Of its line in the file. */
+  readonly bytes: number;
 }
 
 /** A line of data.noun and its like (wndb(5WN)); null for the licence's lines at the top. */
@@ -51,6 +53,7 @@ function parseSynset(line: string, file: FileLetter): Synset | null {
     lemmas,
     pointers: pointers.filter(({ symbol }) => FOLLOWED.includes(symbol)),
     gloss: line.slice(bar + 3).trim(),
+    bytes: Buffer.byteLength(line) + 1,
   };
 }
 
@@ -72,6 +75,13 @@ export interface LabelledGloss {
   readonly domains: readonly string[];
   /** What `;u` pointers name: "disparagement", "trope", "plural form". */
   readonly usage: readonly string[];
+  /** Bytes of WordNet's files that it was made of. */
+  readonly bytes: number;
+}
+
+/** Bytes of the files that glosses are read from. @param folder `dict` */
+export function wordNetBytes(folder: string): number {
+  return Object.values(FILES).reduce((sum, name) => sum + statSync(join(folder, `data.${name}`)).size, 0);
 }
 
 /**
@@ -107,6 +117,7 @@ export class WordNet {
         domain: this.#names(direct),
         domains: this.#names(roots.flatMap((topic) => [topic, ...this.#topicsAbove(topic)])),
         usage: this.#names(targets(synset, ';u')),
+        bytes: synset.bytes,
       };
     }
   }

@@ -11,7 +11,7 @@ import {
 import { z } from 'zod';
 import { messageOf, UsageError } from '../foundation/errors.ts';
 import { sha256 } from '../foundation/hash.ts';
-import type { JobControl } from '../foundation/progress.ts';
+import type { JobControl, Progress } from '../foundation/progress.ts';
 import { BoundedMessageReader, FramingError } from '../protocol/framing.ts';
 import { type Job, isSettled } from '../protocol/jobs.ts';
 import {
@@ -22,8 +22,10 @@ import {
   JobChanged,
   MAX_REQUEST_BYTES,
   PROTOCOL_VERSION,
+  QueryProgressed,
   type Request,
   StopDaemon,
+  WithProgressToken,
 } from '../protocol/messages.ts';
 import { errorKind } from './job-thread.ts';
 import type { Log } from './log.ts';
@@ -100,7 +102,7 @@ export class Session {
           new UsageError(`${request.type.method}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`),
         );
       try {
-        return await handle(parsed.data, this.#control(token));
+        return await handle(parsed.data, this.#control(token, given));
       } catch (error) {
         if (errorKind(error) === 'work') this.#host.log.error(`${request.type.method}: ${stackOf(error)}`);
         return failure(error);
@@ -174,12 +176,21 @@ export class Session {
     setTimeout(() => this.#socket.destroy(), 1000).unref();
   }
 
-  #control(token: CancellationToken): JobControl {
+  #control(token: CancellationToken, given: unknown): JobControl {
     const cancelled = new AbortController();
     token.onCancellationRequested(() => {
       cancelled.abort();
     });
-    return { signal: AbortSignal.any([cancelled.signal, this.#left.signal]), report: () => undefined };
+    const signal = AbortSignal.any([cancelled.signal, this.#left.signal]);
+    const watcher = WithProgressToken.safeParse(given);
+    if (!watcher.success) return { signal, report: () => undefined };
+    let last = -Infinity;
+    const report = (progress: Progress): void => {
+      if (signal.aborted || performance.now() - last < MIN_NOTIFY_MILLISECONDS) return;
+      last = performance.now();
+      void this.#connection.sendProgress(QueryProgressed, watcher.data.workDoneToken, progress).catch(() => undefined);
+    };
+    return { signal, report };
   }
 }
 

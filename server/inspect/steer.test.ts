@@ -61,6 +61,24 @@ describe('steering', () => {
     expect(divergence).toBeCloseTo((kl(1) + kl(2)) / 2, 6);
   });
 
+  it('lets others have a turn at every position of the prompt, and stops there when asked to', async () => {
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const abort = new AbortController();
+    await asked({ prompt: 'ab'.repeat(100), tokens: 1 }, new CharacterModel(256)).finally(() => (isOver = true));
+    expect(turns).toBeGreaterThanOrEqual(200);
+    const stopped = asked({}, new CharacterModel(8), { ...unwatched, signal: abort.signal });
+    setImmediate(() => {
+      abort.abort();
+    });
+    await expect(stopped).rejects.toThrow(Interrupted);
+  });
+
   it('of strength 0 changes nothing, greedy or sampled', async () => {
     for (const temperature of [0, 1]) {
       const { without, with: steered, divergence } = await asked({ strength: 0, temperature, tokens: 20 });

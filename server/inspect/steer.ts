@@ -1,4 +1,5 @@
 /** What a feature does to the model's words: a continuation with it added to the residual stream, beside the one without. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { UsageError } from '../foundation/errors.ts';
 import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import { Random } from '../foundation/random.ts';
@@ -87,11 +88,22 @@ function nextToken(logits: Float32Array, temperature: number, random: Random): n
   return drawn >= 0 ? drawn : chances.findLastIndex((chance) => chance > 0);
 }
 
-/** Mean over positions from `first` on of KL(without ‖ with), nats. Both are logits [tokens, vocabulary]. */
-function meanDivergence(without: Float32Array, steeredLogits: Float32Array, tokens: number, first: number): number {
+/**
+ * Mean over positions from `first` on of KL(without ‖ with), nats. Both are logits [tokens, vocabulary]. Between positions others have a
+ * turn: with 128,000 token types one takes some 10 ms.
+ */
+async function meanDivergence(
+  without: Float32Array,
+  steeredLogits: Float32Array,
+  tokens: number,
+  first: number,
+  control: JobControl,
+): Promise<number> {
   const vocabulary = without.length / tokens;
   let sum = 0;
   for (let position = first; position < tokens; position++) {
+    await nextTurn();
+    throwIfStopped(control);
     const row = (logits: Float32Array): Float32Array =>
       logits.subarray(position * vocabulary, (position + 1) * vocabulary);
     const [p, q] = [probabilities(row(without), 1), probabilities(row(steeredLogits), 1)];
@@ -138,7 +150,8 @@ export async function steer(
     const sequences = open.map(({ continuation }) => continuation.ids);
     const isSteered = open.map((text) => text.isSteered);
     const logits = await logitsOf(model, sequences, steering, isSteered, prefix.length, control.signal);
-    if (step === 0) divergence = meanDivergence(logits[0]!, logits[1]!, sequences[0]!.length, prefix.length);
+    if (step === 0)
+      divergence = await meanDivergence(logits[0]!, logits[1]!, sequences[0]!.length, prefix.length, control);
     for (const [i, { continuation, random }] of open.entries()) {
       const last = logits[i]!.length - logits[i]!.length / sequences[i]!.length;
       continuation.add(nextToken(logits[i]!.subarray(last), temperature, random));

@@ -21,6 +21,8 @@ import {
   MAX_ANSWER_BYTES,
   MAX_REQUEST_BYTES,
   PROTOCOL_VERSION,
+  type QueryProgress,
+  QueryProgressed,
   type Request,
   StopDaemon,
 } from './messages.ts';
@@ -35,6 +37,8 @@ export class DaemonConnection implements Disposable {
   readonly #socket: Socket;
   readonly #jobListeners = new Set<(job: Job) => void>();
   #refusal: string | null = null;
+  /** Tokens of progress that were given out. */
+  #watched = 0;
 
   private constructor(endpoint: Endpoint, socket: Socket) {
     this.endpoint = endpoint;
@@ -108,12 +112,14 @@ export class DaemonConnection implements Disposable {
 
   /**
    * Asks and waits. An aborted signal cancels the request on the daemon's side too.
+   * @param watch told how far the work is
    * @throws UsageError | WorkError | Interrupted as the service itself would.
    */
   async request<Given, Parsed, Result>(
     request: Request<Given, Parsed, Result>,
     params: Given,
     signal?: AbortSignal,
+    watch?: (progress: QueryProgress) => void,
   ): Promise<Result> {
     const bytes = Buffer.byteLength(JSON.stringify(params));
     if (bytes > MAX_REQUEST_BYTES - 1024)
@@ -125,12 +131,16 @@ export class DaemonConnection implements Disposable {
       cancellation.cancel();
     };
     signal?.addEventListener('abort', cancel);
+    const workDoneToken = ++this.#watched;
+    const watching = watch && this.#connection.onProgress(QueryProgressed, workDoneToken, watch);
     try {
-      return await this.#connection.sendRequest(request.type, params, cancellation.token);
+      const asked = watch ? { ...params, workDoneToken } : params;
+      return await this.#connection.sendRequest(request.type, asked, cancellation.token);
     } catch (error) {
       throw this.#asOurs(error);
     } finally {
       signal?.removeEventListener('abort', cancel);
+      watching?.dispose();
       cancellation.dispose();
     }
   }

@@ -3,8 +3,9 @@
  * framed by Content-Length as in the Language Server Protocol. `hello` comes first. Paths in requests are absolute: the daemon
  * does not share its clients' working folder.
  */
-import { NotificationType, RequestType } from 'vscode-jsonrpc/node.js';
+import { NotificationType, ProgressType, RequestType } from 'vscode-jsonrpc/node.js';
 import { z } from 'zod';
+import type { Progress } from '../foundation/progress.ts';
 import * as corpusPages from './corpus-pages.ts';
 import * as featurePages from './feature-pages.ts';
 import { type ErrorKind, type Job, type JobDetail, JobSpec } from './jobs.ts';
@@ -45,6 +46,14 @@ const answering =
     type: new RequestType(method),
     params,
   });
+
+/**
+ * How far a query is: `$/progress` of the Language Server Protocol, for a request whose parameters hold a `workDoneToken`. At most
+ * ten times a second.
+ */
+export type QueryProgress = Progress;
+export const QueryProgressed = new ProgressType<QueryProgress>();
+export const WithProgressToken = z.object({ workDoneToken: z.union([z.string().max(256), z.int()]) });
 
 const name = z.string().min(1).max(4096);
 const Nothing = z.object({});

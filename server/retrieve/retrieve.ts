@@ -205,10 +205,10 @@ async function choose(settings: RetrievalSettings, parts: RetrievalParts, contro
 function noteOn(choice: BudgetedChoice, { arm, tokens }: RetrievalSettings, corpus: SearchedCorpus): string | null {
   if (choice.full) return null;
   const what = {
-    ...{ bm25: `passages of ${corpus.summary.name} that share a word with the seeds`, seeds: 'the seeds' },
-    ...{ dense: `corpus ${corpus.summary.name}`, random: `corpus ${corpus.summary.name}` },
+    ...{ bm25: `passages of ${corpus.summary.name} that share a word with the seeds hold`, seeds: 'the seeds hold' },
+    ...{ dense: `corpus ${corpus.summary.name} holds`, random: `corpus ${corpus.summary.name} holds` },
   }[arm.replace('+tracin', '') as 'bm25' | 'dense' | 'random' | 'seeds'];
-  return `took ${choice.tokens} of ${tokens} tokens: ${what} hold no more that fits`;
+  return `took ${choice.tokens} of ${tokens} tokens: ${what} no more that fits`;
 }
 
 /**

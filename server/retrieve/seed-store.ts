@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { unknownName, UsageError, WorkError } from '../foundation/errors.ts';
 import { writeFileAtomic } from '../foundation/files.ts';
 import { sha256 } from '../foundation/hash.ts';
+import { givenNames } from '../foundation/stamped-name.ts';
 import { readJsonLines, toJsonLines } from './json-lines.ts';
 import type { SeedSet, SeedText } from './selection.ts';
 import { checkName, storedNames } from './stored-name.ts';
@@ -90,7 +91,7 @@ export class SeedStore {
   async show(nameOrPath: string): Promise<SeedSet> {
     const names = await this.names();
     if (names.includes(nameOrPath)) return this.#read(nameOrPath, this.#pathOf(nameOrPath));
-    if (!existsSync(nameOrPath)) throw unknownName('seeds', nameOrPath, names);
+    if (!existsSync(nameOrPath)) throw unknownName('seeds', nameOrPath, givenNames(names));
     if (!nameOrPath.endsWith(ENDING))
       throw new UsageError(
         `seeds is "${nameOrPath}"; a file of seeds must end in ${ENDING}, with {"text": "…"} a line`,
@@ -102,7 +103,7 @@ export class SeedStore {
   /** @throws UsageError when there is no such set */
   async remove(name: string): Promise<void> {
     const names = await this.names();
-    if (!names.includes(name)) throw unknownName('seeds', name, names);
+    if (!names.includes(name)) throw unknownName('seeds', name, givenNames(names));
     await rm(this.#pathOf(name));
   }
 

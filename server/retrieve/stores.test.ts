@@ -32,6 +32,9 @@ describe('seed sets', () => {
     expect(seedSetHash(await store.show('rare'))).toBe(seedSetHash(set));
     expect(await store.names()).toEqual(['rare']);
     await expect(store.show('rar')).rejects.toThrow('Nearest: rare');
+    await store.add('rar.17152db0', [{ text: 'of an experiment', from: null }]);
+    await expect(store.show('rar')).rejects.toThrow('expected one of: rare. Nearest: rare');
+    await store.remove('rar.17152db0');
     await store.remove('rare');
     await expect(store.remove('rare')).rejects.toThrow('there are none yet');
   });

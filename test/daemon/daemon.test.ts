@@ -41,6 +41,19 @@ describe('a daemon', () => {
     expect(await readFile(status.log, 'utf8')).toContain('daemon stopped');
   });
 
+  it('says how far a query is to whoever asked to know, not more often than ten times a second', async () => {
+    await using bench = new Workbench(program);
+    await bench.start();
+    const client = await bench.connect();
+    const request = { model: 'builtin', input: { kind: 'text', text: 'x' } as const, output: 'out' };
+    const told: messages.QueryProgress[] = [];
+    await client.request(messages.RunModel, request, undefined, (progress) => told.push(progress));
+    expect(told.length).toBeGreaterThan(1);
+    expect(told.length).toBeLessThan(60);
+    expect(told[0]).toEqual({ stage: 'running', done: 0, total: 300, unit: 'tokens' });
+    expect(told.map(({ done }) => done)).toEqual(told.map(({ done }) => done).toSorted((a, b) => a - b));
+  });
+
   it('is the only one of its home: a second says who lives there and exits', async () => {
     await using bench = new Workbench(program);
     const first = await bench.start();

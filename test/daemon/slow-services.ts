@@ -5,7 +5,7 @@ import { UsageError, WorkError } from '../../server/foundation/errors.ts';
 import type { Home } from '../../server/foundation/home.ts';
 import { type JobControl, throwIfStopped } from '../../server/foundation/progress.ts';
 import type { TrainRequest } from '../../server/protocol/requests.ts';
-import type { TrainResult } from '../../server/protocol/results.ts';
+import type { RunModelResult, TrainResult } from '../../server/protocol/results.ts';
 import type { Services } from '../../server/services/services.ts';
 
 /** Spins a core for a while, as a kernel without any await in it does. */
@@ -45,6 +45,14 @@ export function openSlowServices(home: Home): Services {
     home,
     listModels: () => Promise.resolve([{ name: 'builtin', architecture: 'llama', source: 'shipped', bytes: 1 }]),
     showModel: (model) => Promise.reject(new UsageError(`model is "${model}", which does not exist`)),
+    // Far more reports than a client wants to hear of.
+    runModel: async (request, control) => {
+      for (let done = 0; done < 300; done++) {
+        control.report({ stage: 'running', done, total: 300, unit: 'tokens' });
+        await sleep(1);
+      }
+      return { output: request.output } as RunModelResult;
+    },
     removeModel: () => Promise.reject(new WorkError('the disk is full')),
     train: (request, control) => countSteps(home, request, control),
     evaluate: () => {

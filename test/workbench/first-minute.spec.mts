@@ -75,7 +75,7 @@ test('in a workspace of two folders a set lies in the folder of its first text a
   expect(seedsOf(two, 'entropy')).toMatchObject([{ text: 'Disorder grows slowly', from: { file: 'second.txt' } }]);
 
   await addLine(workbench, 'first.txt', 'Heat flows downhill');
-  await expect(workbench.quick).toContainText('1 seeds · two');
+  await expect(workbench.quick).toContainText('1 seed · two');
   await page.keyboard.press('Enter');
   await expect.poll(() => seedsOf(two, 'entropy').length).toBe(2);
   expect(seedsOf(two, 'entropy')[1]!.from!.file).toMatch(/^file:.*\/one\/first\.txt$/);

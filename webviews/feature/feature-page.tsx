@@ -2,6 +2,7 @@ import { useCallback, useEffect, useReducer, useState } from 'preact/hooks';
 import type { FeaturePanelState, FromFeaturePanel, ToFeaturePanel } from '../../server/protocol/panels/feature.ts';
 import { t } from '../kit/boot.ts';
 import type { Host } from '../kit/host.ts';
+import { percentTick } from '../kit/figures.ts';
 import { PartView, Skeleton } from '../kit/part.tsx';
 import { CorpusChooser } from './corpus-chooser.tsx';
 import { afterEvent, type FeatureView, nothing, strongest } from './feature-view.ts';
@@ -105,6 +106,12 @@ function PassagesPart({ view, host, dispatch }: PassagesPartProperties) {
         <p role="status">
           {t('Reading {0}… The first time, an index of the whole corpus is made, which takes a while.', corpus ?? '')}
         </p>
+        {passages.kind === 'loading' && passages.share !== undefined && (
+          <p>
+            <progress value={passages.share} aria-label={t('Reading {0}', corpus ?? '')} />{' '}
+            {percentTick(Math.floor(100 * passages.share) / 100)}
+          </p>
+        )}
         <button
           type="button"
           class="secondary"

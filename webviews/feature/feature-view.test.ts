@@ -62,6 +62,14 @@ describe('the feature page', () => {
     expect([whole.passages.kind, strongest(whole)]).toEqual(['ready', 10]);
   });
 
+  it('says how far a part is, until it is there', () => {
+    const progress = { type: 'progress', part: 'passages', share: 0.4 } as const;
+    const half = after(open, progress);
+    expect([half.page, half.passages]).toEqual([{ kind: 'loading' }, { kind: 'loading', share: 0.4 }]);
+    const whole = after(open, { type: 'feature', page: page(3, 'c') }, progress);
+    expect(whole.passages.kind).toBe('ready');
+  });
+
   it('drops answers about a feature, corpus or text that it has left', () => {
     const view = after(open, { type: 'feature', page: page(4, null) }, { type: 'feature', page: page(3, 'other') });
     expect([view.page.kind, view.passages.kind]).toEqual(['loading', 'loading']);

@@ -78,6 +78,10 @@ export function afterEvent(view: FeatureView, event: FeatureEvent): FeatureView 
       return { ...view, steer: { kind: 'ready', value: event } };
     case 'asked':
       return withPart(view, event.part, loading);
+    case 'progress':
+      return view[FIELD[event.part]].kind === 'loading'
+        ? withPart(view, event.part, { kind: 'loading', share: event.share })
+        : view;
     case 'failed':
       // One message says it: what failed for the feature fails for its passages too.
       if (event.part === 'page') return { ...view, page: { kind: 'failed', message: event.message }, passages: none };

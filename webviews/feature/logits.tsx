@@ -1,7 +1,7 @@
 import type { ShownFeature } from '../../server/protocol/panels/feature.ts';
 import { t } from '../kit/boot.ts';
 import { figure } from '../kit/figures.ts';
-import { visible } from '../kit/visible.ts';
+import { visible } from '../../server/text/visible.ts';
 
 export function Logits({ page: { topLogits, bottomLogits } }: { readonly page: ShownFeature }) {
   if (topLogits.length + bottomLogits.length === 0) return null;

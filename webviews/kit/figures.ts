@@ -36,6 +36,11 @@ export function percent(share: number | null): string {
   return `${(100 * share).toFixed(share !== 0 && Math.abs(share) < 0.1 ? 2 : 1)}\u202f%`;
 }
 
+/** Words in which no line ends between a number and its per cent sign. */
+export function unbroken(words: string): string {
+  return words.replace(/(\d) %/g, '$1\u202f%');
+}
+
 /** Marks along an axis are round numbers already. */
 export function tick(value: number): string {
   return figure(value, 6).replace(/(\.\d*?)0+(?=$|e)/, (_, digits: string) => (digits === '.' ? '' : digits));

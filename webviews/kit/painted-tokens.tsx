@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { paintOf } from './activation-scale.ts';
 import { activationScale, t } from './boot.ts';
 import { figure } from './figures.ts';
-import { visible } from './visible.ts';
+import { visible } from '../../server/text/visible.ts';
 
 export interface ShownToken {
   readonly text: string;

@@ -4,7 +4,8 @@ import { t } from './boot.ts';
 /** A part of a page that comes from the extension. */
 export type Part<Value> =
   | { readonly kind: 'none' }
-  | { readonly kind: 'loading' }
+  /** How much of it is done, 0 to 1; left out while unknown. */
+  | { readonly kind: 'loading'; readonly share?: number }
   | { readonly kind: 'ready'; readonly value: Value }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'cancelled' };

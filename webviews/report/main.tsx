@@ -1,4 +1,5 @@
 /** The page of `reportPage` and of the editor's report panel: draws the JSON that stands in the same file. */
+import '../kit/language.ts';
 import { render } from 'preact';
 import type { ReportData } from '../../server/protocol/report.ts';
 import { Report } from './report.tsx';

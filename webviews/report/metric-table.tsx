@@ -1,7 +1,7 @@
 import type { ReportedDictionary, ReportedSplit } from '../../server/protocol/report.ts';
 import type { Metric } from '../../server/protocol/results.ts';
 import { difference, figure, interval } from '../kit/figures.ts';
-import { type Outcome, outcomeOf } from '../../server/protocol/outcome.ts';
+import { noInterval, type Outcome, outcomeOf } from '../../server/protocol/outcome.ts';
 import { meaningOf } from './metric-meaning.ts';
 import { TableFigure } from './table-figure.tsx';
 
@@ -32,7 +32,8 @@ function MetricTable({ split, of }: { readonly split: ReportedSplit; readonly of
         caption={
           <>
             <strong>{SPLITS[split.split]}</strong>: n = {figure(split.tokens)} tokens, {figure(split.documents)}{' '}
-            documents; split <code>{split.splitHash.slice(0, 12)}</code>.
+            {split.documents === 1 ? 'document' : 'documents'}; split <code>{split.splitHash.slice(0, 12)}</code>.
+            {split.documents < 2 && ` ${noInterval(split.documents)}; the bootstrap draws documents.`}
           </>
         }
       >

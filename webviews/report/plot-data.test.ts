@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { difference, figure, interval, percent, percentTick, tick } from '../kit/figures.ts';
+import { difference, figure, interval, percent, percentTick, tick, unbroken } from '../kit/figures.ts';
 import { csvOf, rangeOf, thinned } from './plot-data.ts';
 import { seriesStyles, styleOf } from './series-style.ts';
 
@@ -62,5 +62,6 @@ describe('metrics of the report', () => {
     expect(percentTick(0.3)).toBe('30\u202f%');
     expect(percent(0.071)).toBe('7.10\u202f%');
     expect(interval(null, 1, figure)).toBe('–');
+    expect(unbroken('8 % of 0.00 % are %')).toBe('8\u202f% of 0.00\u202f% are %');
   });
 });

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { ReportData } from '../../server/protocol/report.ts';
+import { unbroken } from '../kit/figures.ts';
 import { download, fileName } from './download.ts';
 import { DictionaryMetrics } from './metric-table.tsx';
 import { PaintedPassage } from './painted-passage.tsx';
@@ -40,13 +41,13 @@ export function Report({ data }: { readonly data: ReportData }) {
         <h1>{data.title}</h1>
         <div class="verdict">
           {data.verdict.map((sentence) => (
-            <p key={sentence}>{sentence}</p>
+            <p key={sentence}>{unbroken(sentence)}</p>
           ))}
         </div>
         {data.notes.length > 0 && (
           <ul class="notes">
             {data.notes.map((note) => (
-              <li key={note}>{note}</li>
+              <li key={note}>{unbroken(note)}</li>
             ))}
           </ul>
         )}

@@ -1,4 +1,5 @@
 /** The training panel of the editor. */
+import '../kit/language.ts';
 import { render } from 'preact';
 import { type FromTrainingPanel, ToTrainingPanel, TrainingPanelState } from '../../server/protocol/panels/training.ts';
 import { Host } from '../kit/host.ts';

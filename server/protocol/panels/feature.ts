@@ -69,6 +69,8 @@ export const ToFeaturePanel = z.discriminatedUnion('type', [
     divergence: z.number(),
     seconds: z.number(),
   }),
+  /** How far a part is that loads, 0 to 1. */
+  z.object({ type: z.literal('progress'), part: Part, share: z.number().check(z.gte(0), z.lte(1)) }),
   z.object({ type: z.literal('failed'), part: Part, message: words }),
   z.object({ type: z.literal('cancelled'), part: Part }),
 ]);

@@ -1,5 +1,5 @@
 import type { ReportedRetrieval } from '../../protocol/report.ts';
-import { change, effect, explainedVariance as explained, percent } from '../reporting/verdict-words.ts';
+import { change, effect, percent } from '../reporting/verdict-words.ts';
 import type { DemoEvaluation } from './demo-evaluation.ts';
 import type { DemoRetrieval } from './demo-retrieval.ts';
 import { SUBJECT } from './subject.ts';
@@ -17,13 +17,11 @@ function retrievalSentence(rows: readonly ReportedRetrieval[], labelled: number)
 /** What the demo found, whatever it says; one sentence a question. Changes are of explained variance, with 95 % intervals. */
 export function verdict({ rows, labelled }: DemoRetrieval, evaluation: DemoEvaluation): string[] {
   const { domain, general, retrievalEffect, termEffect } = evaluation;
-  const specialised = explained(domain.get('retrieved-erm')!);
-  const forgotten = explained(general.get('retrieved-erm')!);
   return [
-    `Specialising on retrieved text changes the explained variance of held-out ${SUBJECT.domain} text by ${change(specialised)} against builtin-gsae.`,
-    `Retrieved against random text of equal tokens: ${change(explained(retrievalEffect))}. Choosing the text ${effect([explained(retrievalEffect)])}.`,
-    `TERM against the mean loss on the same text: ${change(explained(termEffect))}. The tilt ${effect([explained(termEffect)])}.`,
-    `Cost: on general text the specialised dictionary's explained variance changes by ${change(forgotten)}.`,
+    `Specialising on retrieved text changes the explained variance of held-out ${SUBJECT.domain} text by ${change(domain.get('retrieved-erm')!)} against builtin-gsae.`,
+    `Retrieved against random text of equal tokens: ${change(retrievalEffect)}. Choosing the text ${effect([retrievalEffect])}.`,
+    `TERM against the mean loss on the same text: ${change(termEffect)}. The tilt ${effect([termEffect])}.`,
+    `Cost: on general text the specialised dictionary's explained variance changes by ${change(general.get('retrieved-erm')!)}.`,
     retrievalSentence(rows, labelled),
   ];
 }

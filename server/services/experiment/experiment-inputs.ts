@@ -1,9 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { messageOf, UsageError } from '../../foundation/errors.ts';
+import { messageOf, unknownName, UsageError } from '../../foundation/errors.ts';
 import { canonicalJson, sha256, sha256OfFile } from '../../foundation/hash.ts';
 import { productVersion } from '../../foundation/package-root.ts';
 import { throwIfStopped, type JobControl } from '../../foundation/progress.ts';
+import { givenNames, stampedName } from '../../foundation/stamped-name.ts';
 import { decodeText } from '../../foundation/text.ts';
 import { resolveSources } from '../../corpus/sources.ts';
 import { BUILTIN_MODEL } from '../../model/model-store.ts';
@@ -72,7 +73,7 @@ async function madeCorpus(
   const tokenizer = (await resources.model(BUILTIN_MODEL)).contentHash;
   const vectors = searched ? (await resources.encoder()).contentHash : null;
   const hash = sha256(canonicalJson({ read, settings, tokenizer, vectors: vectors && sha256(vectors) }));
-  const stored = `${name}.${hash.slice(0, 8)}`;
+  const stored = stampedName(name, hash);
   return { corpus: { stored, searched, ingest: IngestRequest.parse({ corpus: stored, sources, ...settings }) }, read };
 }
 
@@ -91,7 +92,11 @@ async function corpusInputs(
       corpora.set(name, made.corpus);
       read.push(...made.read);
     } else {
-      const { contentHash } = (await (await resources.corpora()).corpus(name)).summary;
+      const store = await resources.corpora();
+      const known = await store.names();
+      if (!known.includes(name))
+        throw unknownName('corpus', name, [...Object.keys(experiment.corpora), ...givenNames(known)]);
+      const { contentHash } = (await store.corpus(name)).summary;
       corpora.set(name, { stored: name, ingest: null, searched: name === searched });
       read.push({ kind: 'corpus', name, contentHash });
     }
@@ -118,7 +123,7 @@ async function seedInput(
   for (const file of files) seeds.push(...(await seedsOfFile(file, split)));
   seeds.push(...texts.map((text) => ({ text, from: null })));
   const contentHash = sha256(canonicalJson(seeds.map(({ text, from }) => ({ text, from }))));
-  return { stored: `${name}.${contentHash.slice(0, 8)}`, seeds, contentHash };
+  return { stored: stampedName(name, contentHash), seeds, contentHash };
 }
 
 /** The model and the place in it: the dictionary's own, which the experiment may name but not change. */

@@ -5,7 +5,6 @@ import { generalTexts, paintPassage, passageToPaint } from '../reporting/painted
 import { reportedCoverage, reportedSplit } from '../reporting/reported-evaluation.ts';
 import { countLabels, reportedHits, reportedRetrieval } from '../reporting/reported-retrieval.ts';
 import { reportedTraining } from '../reporting/reported-training.ts';
-import { explainedVariance } from '../reporting/verdict-words.ts';
 import type { Resources } from '../resources.ts';
 import type { ExperimentParts } from './experiment-steps.ts';
 import { objectiveText, type PlannedDictionary } from './experiment-plan.ts';
@@ -32,8 +31,8 @@ function describe(parts: ExperimentParts, findings: RunFindings, shown: PlannedD
       : `what ${arm} retrieved for ${seedSet}`;
   const same = plan.dictionaries.filter(({ setting }) => setting === shown.setting);
   const spread = (['domain', 'general'] as const).flatMap((split) => {
-    const metrics = same.flatMap(({ id }) => findings[split].get(id) ?? []).map(explainedVariance);
-    return metrics.length < 2 ? [] : [`${split} text ${changeOverSeeds(metrics)}`];
+    const evaluations = same.flatMap(({ id }) => findings[split].get(id) ?? []);
+    return evaluations.length < 2 ? [] : [`${split} text ${changeOverSeeds(evaluations)}`];
   });
   const seeds =
     spread.length === 0 ? '' : ` Explained variance changes: ${spread.join('; ')}; shown is seed ${shown.randomSeed}.`;
@@ -112,7 +111,10 @@ function provenance({ experiment, inputs, plan }: ExperimentParts, file: string)
 
 function notesOf({ experiment, inputs }: ExperimentParts, { selections }: RunFindings): string[] {
   const { randomSeeds } = experiment;
-  const short = [...selections].flatMap(([id, { note }]) => (note === null ? [] : [`${id}: ${note}`]));
+  // By the name that the file gives a corpus, not the one that it is stored under.
+  const asGiven = (note: string): string =>
+    [...inputs.corpora].reduce((text, [name, { stored }]) => text.replaceAll(stored, name), note);
+  const short = [...selections].flatMap(([id, { note }]) => (note === null ? [] : [`${id}: ${asGiven(note)}`]));
   return [
     randomSeeds.length === 1
       ? 'One random seed: intervals are over held-out text, not over seeds.'

@@ -1,20 +1,19 @@
 import type { Evaluation } from '../../evaluate/evaluate.ts';
 import type { ReportedRetrieval } from '../../protocol/report.ts';
-import type { Metric } from '../../protocol/results.ts';
-import { change, effect, explainedVariance as explained, percent, signed } from '../reporting/verdict-words.ts';
+import { change, effect, explainedVariance, type Measured, percent, signed } from '../reporting/verdict-words.ts';
 import type { ExperimentParts } from './experiment-steps.ts';
 import { objectiveText, type PlannedComparison, type PlannedSetting } from './experiment-plan.ts';
 import type { RunFindings } from './run-findings.ts';
 
 /** Mean and standard deviation (n − 1) of the differences; one random seed has its interval instead. */
-export function changeOverSeeds(metrics: readonly Metric[]): string {
-  const [first] = metrics;
-  if (metrics.length === 1 && first !== undefined) return change(first);
-  const values = metrics.map(({ difference }) => difference ?? NaN);
+export function changeOverSeeds(evaluations: readonly Measured[]): string {
+  const [first] = evaluations;
+  if (evaluations.length === 1 && first !== undefined) return change(first);
+  const values = evaluations.map((evaluation) => explainedVariance(evaluation).difference ?? NaN);
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const spread = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
   if (!Number.isFinite(mean)) return '–';
-  return `${signed(mean)} ± ${spread.toFixed(4)} over ${metrics.length} random seeds`;
+  return `${signed(mean)} ± ${spread.toFixed(4)} over ${values.length} random seeds`;
 }
 
 /** What a setting is called in a sentence: its arm and objective, and what else varies. */
@@ -26,11 +25,11 @@ function evaluationsOf(
   { plan }: ExperimentParts,
   setting: PlannedSetting,
   split: ReadonlyMap<string, Evaluation>,
-): Metric[] {
+): Evaluation[] {
   const dictionaries = plan.dictionaries.filter((one) => one.setting === setting);
   return dictionaries.flatMap(({ id }) => {
     const evaluation = split.get(id);
-    return evaluation === undefined ? [] : [explained(evaluation)];
+    return evaluation === undefined ? [] : [evaluation];
   });
 }
 
@@ -43,10 +42,8 @@ function clausesOf(
 ): string[] {
   const asked = findings.comparisons.filter(({ planned }) => planned.question === question);
   return [...new Set(asked.map(({ planned }) => planned.of.setting))].map((setting) => {
-    const metrics = asked
-      .filter(({ planned }) => planned.of.setting === setting)
-      .map(({ evaluation }) => explained(evaluation));
-    return `${settingText(setting, isSwept)}: ${changeOverSeeds(metrics)}, ${words} ${effect(metrics)}`;
+    const measured = asked.filter(({ planned }) => planned.of.setting === setting).map(({ evaluation }) => evaluation);
+    return `${settingText(setting, isSwept)}: ${changeOverSeeds(measured)}, ${words} ${effect(measured)}`;
   });
 }
 
@@ -71,8 +68,8 @@ function bestSentence(parts: ExperimentParts, findings: RunFindings): string[] {
   const { settings } = parts.plan;
   if (settings.length < 3) return [];
   const means = settings.map((setting) => {
-    const metrics = evaluationsOf(parts, setting, findings.domain);
-    return { setting, mean: metrics.reduce((sum, { value }) => sum + value, 0) / metrics.length };
+    const values = evaluationsOf(parts, setting, findings.domain).map((one) => explainedVariance(one).value);
+    return { setting, mean: values.reduce((sum, value) => sum + value, 0) / values.length };
   });
   const best = means.reduce((most, one) => (one.mean > most.mean ? one : most));
   return [

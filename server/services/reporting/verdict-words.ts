@@ -1,14 +1,20 @@
 import type { Evaluation } from '../../evaluate/evaluate.ts';
-import { outcomeOf, type Outcome } from '../../protocol/outcome.ts';
+import { noInterval, outcomeOf, type Outcome } from '../../protocol/outcome.ts';
 import type { Metric } from '../../protocol/results.ts';
 
 export function signed(value: number | null): string {
   return value === null ? '–' : `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`;
 }
 
-/** A difference with its 95 % interval. */
-export function change(metric: Metric): string {
-  return `${signed(metric.difference)} [${signed(metric.low)}, ${signed(metric.high)}]`;
+/** What a verdict reads of an evaluation. */
+export type Measured = Pick<Evaluation, 'metrics' | 'n'>;
+
+/** How explained variance changed, with its 95 % interval, or why there is none. */
+export function change(evaluation: Measured): string {
+  const { difference, low, high } = explainedVariance(evaluation);
+  const interval =
+    low === null || high === null ? noInterval(evaluation.n.documents) : `${signed(low)}, ${signed(high)}`;
+  return `${signed(difference)} [${interval}]`;
 }
 
 export function percent(share: number): string {
@@ -16,7 +22,7 @@ export function percent(share: number): string {
 }
 
 /** What verdicts are about: it is of the reconstruction itself, between 0 and 1, and higher is better. */
-export function explainedVariance(evaluation: Evaluation): Metric {
+export function explainedVariance(evaluation: Measured): Metric {
   return evaluation.metrics['explained_variance']!;
 }
 
@@ -32,8 +38,8 @@ function wordsOf(outcome: Outcome): string {
 }
 
 /** A difference counts only when its interval excludes 0; over several seeds, when all of them do, on the same side. */
-export function effect(metrics: readonly Metric[]): string {
-  const outcomes = new Set(metrics.map((metric) => outcomeOf(metric, 'higher')));
+export function effect(evaluations: readonly Measured[]): string {
+  const outcomes = new Set(evaluations.map((evaluation) => outcomeOf(explainedVariance(evaluation), 'higher')));
   const [only] = outcomes;
   return wordsOf(outcomes.size === 1 && only !== undefined ? only : 'unresolved');
 }
