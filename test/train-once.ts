@@ -3,7 +3,7 @@ import { unwatched } from '../server/foundation/progress.ts';
 import { TrainRequest } from '../server/protocol/requests.ts';
 import { openActivationFile } from '../server/train/activation-file.ts';
 import { trainDictionary } from '../server/train/train.ts';
-import { referenceEngine } from './reference-engine.ts';
+import { referenceEngine } from './reference/engine.ts';
 
 const [request, activations, outputFolder] = process.argv.slice(2) as [string, string, string];
 const origin = { model: null, modelHash: null, hookPoint: null, contextLength: null };

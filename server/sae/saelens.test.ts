@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { referenceEngine } from '../../test/reference-engine.ts';
+import { referenceEngine } from '../../test/reference/engine.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { readJson } from '../foundation/files.ts';
 import { packageRoot } from '../foundation/package-root.ts';

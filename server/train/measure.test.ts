@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { identityDictionary } from '../../test/character-model.ts';
-import { referenceEngine } from '../../test/reference-engine.ts';
+import { referenceEngine } from '../../test/reference/engine.ts';
 import { synthesise, writeActivations } from '../../test/synthetic-activations.ts';
 import { unwatched } from '../foundation/progress.ts';
 import { splitHeldOut } from './held-out-split.ts';

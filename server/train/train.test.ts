@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { referenceEngine } from '../../test/reference-engine.ts';
+import { referenceEngine } from '../../test/reference/engine.ts';
 import { synthesise, writeActivations } from '../../test/synthetic-activations.ts';
 import type { Engine, ForwardResult } from '../compute/engine.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
