@@ -1,34 +1,52 @@
 /**
- * One training step of a sparse autoencoder on this machine: our engines, and dense PyTorch on as many threads where the
- * peers' environment stands beside the clone (or SSAE_PEERS_PYTHON names its Python). Each round runs every one of them.
+ * One training step of a sparse autoencoder on this machine: our engines, and other people's code where the peers' environment stands
+ * beside the clone (or SSAE_PEERS_PYTHON names its Python). Each round runs every one of them.
  */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EngineName, EngineShape, EngineTrainer, StepSettings, TokenWeights } from '../server/compute/engine.ts';
+import type {
+  EngineArchitecture,
+  EngineName,
+  EngineShape,
+  EngineTrainer,
+  StepSettings,
+} from '../server/compute/engine.ts';
 import { engineAvailability, openEngine } from '../server/compute/engines.ts';
-import { WorkError } from '../server/foundation/errors.ts';
-import { packageRoot, shippedFile } from '../server/foundation/package-root.ts';
 import { throwIfStopped, unwatched, type JobControl } from '../server/foundation/progress.ts';
 import { Random } from '../server/foundation/random.ts';
+import type { Objective } from '../server/protocol/requests.ts';
+import { weighLosses } from '../server/train/objective.ts';
+import { PEERS, PeerSide, peersPython, type Measured, type PeerName, type Side } from './training-peers.ts';
 
-interface Case {
-  readonly architecture: 'topk' | 'relu';
+export interface SaeCase {
+  readonly architecture: EngineArchitecture['kind'];
   readonly dIn: number;
   readonly dSae: number;
-  /** 0 for ReLU, whose bias makes about 100 features fire. */
+  /** 0 where nothing limits the features: biases or thresholds let about 100 of 8,192 fire. */
   readonly k: number;
   readonly batch: number;
 }
 
-const CASES: readonly Case[] = [
-  { architecture: 'topk', dIn: 512, dSae: 8192, k: 32, batch: 2048 },
+const LARGE = { dIn: 512, dSae: 8192, batch: 2048 } as const;
+export const CASES: readonly SaeCase[] = [
+  { architecture: 'topk', ...LARGE, k: 32 },
+  { architecture: 'batchtopk', ...LARGE, k: 32 },
+  { architecture: 'matryoshka', ...LARGE, k: 32 },
+  { architecture: 'relu', ...LARGE, k: 0 },
+  { architecture: 'jumprelu', ...LARGE, k: 0 },
+  { architecture: 'gated', ...LARGE, k: 0 },
   { architecture: 'topk', dIn: 256, dSae: 4096, k: 32, batch: 2048 },
   { architecture: 'topk', dIn: 768, dSae: 24576, k: 32, batch: 2048 },
-  { architecture: 'relu', dIn: 512, dSae: 8192, k: 0, batch: 2048 },
+];
+/** Enough to see in two minutes that nothing is broken. */
+export const QUICK_CASES: readonly SaeCase[] = [
+  { architecture: 'topk', dIn: 256, dSae: 4096, k: 32, batch: 1024 },
+  { architecture: 'batchtopk', dIn: 256, dSae: 4096, k: 32, batch: 1024 },
+  { architecture: 'jumprelu', dIn: 256, dSae: 4096, k: 0, batch: 1024 },
+];
+const OBJECTIVES: readonly Objective[] = [
+  { kind: 'erm' },
+  { kind: 'term', tilt: { kind: 'relative', tau: 0.5 }, tilts: 'loss' },
 ];
 /** Steps of each side before anything is measured: memory is touched, threads and code are warm. */
 const WARM_UP_STEPS = 2;
@@ -39,10 +57,10 @@ const SETTINGS: StepSettings = {
   ...{ learningRate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, maxGradientNorm: null, auxiliary: null },
 };
 
-export interface SaeRow extends Case {
+export interface SaeRow extends SaeCase {
   readonly engine: EngineName;
-  readonly objective: 'erm';
-  readonly peer: 'PyTorch, dense' | null;
+  readonly objective: Objective['kind'];
+  readonly peer: PeerName | null;
   readonly rounds: number;
   readonly threads: number;
   /** Peer's median over ours; null without a peer. */
@@ -53,7 +71,7 @@ export interface SaeRow extends Case {
   readonly cpuRatio: number | null;
   readonly ourMilliseconds: number;
   readonly peerMilliseconds: number | null;
-  readonly l0: number;
+  readonly l0: number | null;
 }
 
 export interface SaeBenchmark {
@@ -61,54 +79,60 @@ export interface SaeBenchmark {
   readonly rows: readonly SaeRow[];
 }
 
-interface Measured {
-  readonly milliseconds: number;
-  readonly cpuMilliseconds: number;
-  readonly l0: number;
+function architectureOf({ architecture: kind, k }: SaeCase): EngineArchitecture {
+  if (kind === 'relu') return { kind, penalty: 'decoder_norm_weighted' };
+  if (kind === 'gated') return { kind, variant: 'paper' };
+  if (kind === 'jumprelu') return { kind, penalty: { kind: 'step' }, bandwidth: 0.03, straightThroughToInput: false };
+  return { kind, k, rescaledByDecoderNorm: false };
 }
 
-/** One side of the comparison: a step, measured. */
-interface Side extends AsyncDisposable {
-  step(): Promise<Measured>;
-}
+/** Pre-activations of the benchmark's data are standard normal: about 1.4 % lie above this. */
+const RARE = 2.2;
 
 class OurSide implements Side {
   readonly #trainer: EngineTrainer;
   readonly #batch: Float32Array;
-  readonly #weights: TokenWeights;
+  readonly #objective: Objective;
+  readonly #widths: readonly number[];
   readonly #dispose: () => Promise<void>;
 
-  private constructor(trainer: EngineTrainer, batch: Float32Array, dispose: () => Promise<void>) {
-    const even = new Float64Array(batch.length / trainer.shape.dIn).fill(trainer.shape.dIn / batch.length);
+  private constructor(trainer: EngineTrainer, batch: Float32Array, objective: Objective, dispose: () => Promise<void>) {
+    const { dSae, architecture } = trainer.shape;
     this.#trainer = trainer;
     this.#batch = batch;
-    this.#weights = { reconstruction: even, sparsity: even };
+    this.#objective = objective;
+    this.#widths = architecture.kind === 'matryoshka' ? [dSae / 16, dSae / 4, dSae] : [];
     this.#dispose = dispose;
   }
 
-  static async open(name: EngineName, { architecture, dIn, dSae, k, batch }: Case, threads: number): Promise<OurSide> {
+  static async open(name: EngineName, each: SaeCase, objective: Objective, threads: number): Promise<OurSide> {
+    const { architecture, dIn, dSae, batch } = each;
     const random = new Random(0);
     const normals = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
-    const topk = architecture === 'topk';
     const shape: EngineShape = {
-      ...{ dIn, dSae, applyDecoderBiasToInput: true, unitNormDecoder: topk },
-      architecture: topk ? { kind: 'topk', k } : { kind: 'relu', penalty: 'decoder_norm_weighted' },
+      ...{ dIn, dOut: dIn, dSae, skip: false, applyDecoderBiasToInput: true },
+      unitNormDecoder: architecture !== 'relu' && architecture !== 'jumprelu',
+      architecture: architectureOf(each),
     };
     const encoder = normals(dSae * dIn).map((value) => value * dIn ** -0.5);
+    const filled = (value: number): Float32Array => new Float32Array(dSae).fill(value);
     const engine = await openEngine(name, { threads });
     const trainer = await engine.trainer(shape, {
-      ...{ encoder, decoder: encoder },
-      encoderBias: new Float32Array(dSae).fill(topk ? 0 : -2.2),
-      decoderBias: new Float32Array(dIn),
+      ...{ encoder, decoder: encoder, decoderBias: new Float32Array(dIn) },
+      encoderBias: filled(architecture === 'relu' || architecture === 'gated' ? -RARE : 0),
+      ...(architecture === 'jumprelu' ? { threshold: filled(RARE) } : {}),
+      ...(architecture === 'gated' ? { magnitudeScale: filled(0), magnitudeBias: filled(-RARE) } : {}),
     });
-    return new OurSide(trainer, normals(batch * dIn), async () => engine[Symbol.asyncDispose]());
+    return new OurSide(trainer, normals(batch * dIn), objective, async () => engine[Symbol.asyncDispose]());
   }
 
   async step(): Promise<Measured> {
     const processor = process.cpuUsage();
     const start = performance.now();
-    const { active, reconstruction } = await this.#trainer.forward(this.#batch, 1e-3);
-    await this.#trainer.backward(this.#weights, SETTINGS);
+    const settings = { sparsityCoefficient: 1e-3, widths: this.#widths };
+    const { active, reconstruction, sparsity } = await this.#trainer.forward(this.#batch, settings);
+    const { weights } = weighLosses(this.#objective, reconstruction, sparsity);
+    await this.#trainer.backward(weights, SETTINGS);
     const milliseconds = performance.now() - start;
     const { user, system } = process.cpuUsage(processor);
     return { milliseconds, cpuMilliseconds: (user + system) / 1000, l0: active / reconstruction.length };
@@ -119,66 +143,39 @@ class OurSide implements Side {
   }
 }
 
-function peersPython(): string | null {
-  const places = [
-    process.env['SSAE_PEERS_PYTHON'],
-    join(packageRoot, '..', '.venv-peers', 'bin', 'python'),
-    join(packageRoot, '..', '..', '.venv-peers', 'bin', 'python'),
-  ];
-  return places.find((path) => path !== undefined && existsSync(path)) ?? null;
-}
-
-class TorchSide implements Side {
-  readonly #process: ChildProcessWithoutNullStreams;
-  readonly #answers: AsyncIterator<string, undefined>;
-  #complaint = '';
-
-  constructor(python: string, { architecture, batch, dIn, dSae, k }: Case, threads: number) {
-    const call = [
-      shippedFile('bench', 'peers', 'torch_dense.py'),
-      architecture,
-      ...[batch, dIn, dSae, k, threads].map(String),
-    ];
-    this.#process = spawn(python, call);
-    this.#process.stderr.on('data', (data: Buffer) => (this.#complaint = data.toString()));
-    this.#answers = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
-  }
-
-  async step(): Promise<Measured> {
-    this.#process.stdin.write('step\n');
-    const answer = await this.#answers.next();
-    if (answer.done === true) throw new WorkError(`the peer ended: ${this.#complaint.trim().split('\n').at(-1)}`);
-    return JSON.parse(answer.value) as Measured;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill();
-    return Promise.resolve();
-  }
-}
-
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
+/** One of ours, measured. */
+interface OurMeasured {
+  readonly engine: EngineName;
+  readonly objective: Objective['kind'];
+  readonly measured: readonly Measured[];
+}
+
+interface PeerMeasured {
+  readonly peer: PeerName;
+  readonly measured: readonly Measured[];
+}
+
 function rowOf(
-  engine: EngineName,
-  each: Case,
+  each: SaeCase,
   threads: number,
-  ours: readonly Measured[],
-  peer: readonly Measured[],
+  { engine, objective, measured }: OurMeasured,
+  against: PeerMeasured | null,
 ): SaeRow {
-  const ourMilliseconds = median(ours.map(({ milliseconds }) => milliseconds));
+  const ourMilliseconds = median(measured.map(({ milliseconds }) => milliseconds));
   const figures = {
     engine,
+    objective,
     ...each,
-    objective: 'erm',
-    rounds: ours.length,
+    rounds: measured.length,
     threads,
     ourMilliseconds,
-    l0: ours.at(-1)!.l0,
-  } as const;
-  if (peer.length === 0)
+    l0: measured.at(-1)!.l0,
+  };
+  if (against === null)
     return {
       ...figures,
       peer: null,
@@ -188,17 +185,14 @@ function rowOf(
       ratioHigh: null,
       cpuRatio: null,
     };
-  const peerMilliseconds = median(peer.map(({ milliseconds }) => milliseconds));
-  const ratios = peer.map(({ milliseconds }, round) => milliseconds / ours[round]!.milliseconds);
+  const peerMilliseconds = median(against.measured.map(({ milliseconds }) => milliseconds));
+  const ratios = against.measured.map(({ milliseconds }, round) => milliseconds / measured[round]!.milliseconds);
   const cpu = (side: readonly Measured[]): number => median(side.map(({ cpuMilliseconds }) => cpuMilliseconds));
   return {
     ...figures,
-    peer: 'PyTorch, dense',
-    peerMilliseconds,
-    ratio: peerMilliseconds / ourMilliseconds,
-    ratioLow: Math.min(...ratios),
-    ratioHigh: Math.max(...ratios),
-    cpuRatio: cpu(peer) / cpu(ours),
+    ...{ peer: against.peer, peerMilliseconds, ratio: peerMilliseconds / ourMilliseconds },
+    ...{ ratioLow: Math.min(...ratios), ratioHigh: Math.max(...ratios) },
+    cpuRatio: cpu(against.measured) / cpu(measured),
   };
 }
 
@@ -217,29 +211,40 @@ async function measure(sides: readonly Side[], rounds: number, control: JobContr
   return measured;
 }
 
+/** Every engine with both objectives beside every peer that has the architecture. */
+async function benchCase(each: SaeCase, rounds: number, control: JobControl): Promise<SaeRow[]> {
+  const threads = availableParallelism();
+  const engines = (await engineAvailability()).filter(({ available }) => available);
+  const python = peersPython();
+  const ours = engines.flatMap(({ name }) => OBJECTIVES.map((objective) => ({ engine: name, objective })));
+  const peers = python === null ? [] : PEERS.filter(({ architectures }) => architectures.includes(each.architecture));
+  const sides: Side[] = [];
+  try {
+    for (const { engine, objective } of ours) sides.push(await OurSide.open(engine, each, objective, threads));
+    for (const { name } of peers) sides.push(new PeerSide(python!, name, each, threads));
+    const measured = await measure(sides, rounds, control);
+    const against = peers.map(({ name }, i) => ({ peer: name, measured: measured[ours.length + i]! }));
+    return ours.flatMap(({ engine, objective }, i) => {
+      const our = { engine, objective: objective.kind, measured: measured[i]! };
+      if (objective.kind !== 'erm' || against.length === 0) return [rowOf(each, threads, our, against[0] ?? null)];
+      return against.map((peer) => rowOf(each, threads, our, peer));
+    });
+  } finally {
+    for (const side of sides) await side[Symbol.asyncDispose]();
+  }
+}
+
 /** @param rounds at least 7 for a figure that is published */
 export async function benchSae(
   rounds: number,
   control: JobControl = unwatched,
-  cases: readonly Case[] = CASES,
+  cases: readonly SaeCase[] = CASES,
 ): Promise<SaeBenchmark> {
-  const threads = availableParallelism();
-  const engines = (await engineAvailability()).filter(({ available }) => available);
-  const python = peersPython();
   const rows: SaeRow[] = [];
   for (const [index, each] of cases.entries()) {
     const { architecture, dIn, dSae } = each;
     control.report({ stage: `${architecture} ${dIn} × ${dSae}`, done: index, total: cases.length, unit: 'shapes' });
-    const sides: Side[] = [];
-    try {
-      for (const { name } of engines) sides.push(await OurSide.open(name, each, threads));
-      if (python !== null) sides.push(new TorchSide(python, each, threads));
-      const measured = await measure(sides, rounds, control);
-      const peer = python === null ? [] : measured.at(-1)!;
-      for (const [side, { name }] of engines.entries()) rows.push(rowOf(name, each, threads, measured[side]!, peer));
-    } finally {
-      for (const side of sides) await side[Symbol.asyncDispose]();
-    }
+    rows.push(...(await benchCase(each, rounds, control)));
   }
-  return { machine: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${threads} threads`, rows };
+  return { machine: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} threads`, rows };
 }

@@ -1,3 +1,4 @@
+import * as vscode from 'vscode';
 import type { SsaeStudioApi } from './api.ts';
 import type { Highlights } from './decorations/highlights.ts';
 import type { Studio } from './studio.ts';
@@ -12,7 +13,8 @@ export function createApi({ link, dictionary }: Studio, highlights: Highlights):
     async readActivations(text, options = {}, token) {
       const { Inspect } = await import('../server/protocol/messages.ts');
       const { features = [], top = 5, dictionary: name = dictionary.name } = options;
-      const { tokens } = await link.request(Inspect, { text, dictionary: name, features: [...features], top }, token);
+      const request = { text, dictionary: name, features: [...features], top };
+      const { tokens } = await cancellable(link.request(Inspect, request, token), token);
       return tokens.map(({ text: written, start, end, reconstructionError, features: firing }) => ({
         ...{ text: written, start, end, reconstructionError, features: firing },
       }));
@@ -20,8 +22,15 @@ export function createApi({ link, dictionary }: Studio, highlights: Highlights):
     async findFeatures(text, against, token) {
       const { ShowTextFeatures } = await import('../server/protocol/messages.ts');
       const request = { dictionary: dictionary.name, text, against: against ?? null };
-      return (await link.request(ShowTextFeatures, request, token)).features;
+      return (await cancellable(link.request(ShowTextFeatures, request, token), token)).features;
     },
     highlight: (on) => highlights.toggle(on),
   };
+}
+
+/** @throws CancellationError, as the editor's own functions do, where the token was cancelled */
+function cancellable<Result>(answer: Promise<Result>, token: vscode.CancellationToken | undefined): Promise<Result> {
+  return answer.catch((error: unknown) => {
+    throw token?.isCancellationRequested === true ? new vscode.CancellationError() : error;
+  });
 }

@@ -20,6 +20,20 @@ const englishOnly = {
   },
 };
 
+/**
+ * Packages that the extension needs with its first request, in files of their own: half of its code, which would be parsed before it
+ * starts. They import nothing of ours, so no circular import is cut in two, as a bundler's chunks may do.
+ */
+const LATE = { zod: 'zod', 'vscode-jsonrpc/node.js': 'jsonrpc' };
+const lateFiles = {
+  name: 'late-files',
+  setup({ onResolve }) {
+    onResolve({ filter: /^[a-z]/ }, ({ path }) =>
+      path in LATE ? { path: `./${LATE[path]}.cjs`, external: true } : undefined,
+    );
+  },
+};
+
 function filesBelow(folder, ending) {
   return readdirSync(join(root, folder), { recursive: true })
     .map(String)
@@ -51,20 +65,22 @@ export async function bundleAll() {
       js: "import { createRequire as ssaeCreateRequire } from 'node:module'; const require = ssaeCreateRequire(import.meta.url);",
     },
   });
+  const cjs = {
+    ...common,
+    ...{ minify: true, keepNames: true, platform: 'node', target: 'node20', format: 'cjs', external: ['vscode'] },
+    outExtension: { '.js': '.cjs' },
+    outdir: 'dist/client',
+  };
   const client = existsSync(join(root, 'client/extension.ts'))
-    ? build({
-        ...common,
-        minify: true,
-        keepNames: true,
-        plugins: [englishOnly],
-        entryPoints: ['client/extension.ts'],
-        outfile: 'dist/client/extension.cjs',
-        platform: 'node',
-        target: 'node20',
-        format: 'cjs',
-        external: ['vscode'],
-      })
-    : null;
+    ? [
+        build({ ...cjs, plugins: [lateFiles], entryPoints: ['client/extension.ts'] }),
+        build({
+          ...cjs,
+          plugins: [englishOnly],
+          entryPoints: Object.entries(LATE).map(([path, name]) => ({ in: path, out: name })),
+        }),
+      ]
+    : [];
   const webviews = readdirSync(join(root, 'webviews'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(root, 'webviews', entry.name, 'main.tsx')))
     .map((entry) =>
@@ -80,7 +96,7 @@ export async function bundleAll() {
         jsxImportSource: 'preact',
       }),
     );
-  const built = await Promise.all([server, client, ...webviews].filter((each) => each !== null));
+  const built = await Promise.all([server, ...client, ...webviews]);
   const files = built.flatMap(({ metafile }) => Object.keys(metafile.outputs));
   // Chunks of earlier builds stay: a daemon that runs may load them yet. What belongs to this one is listed.
   writeFileSync(join(root, 'dist', 'built'), `${files.sort().join('\n')}\n`);

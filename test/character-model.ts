@@ -104,7 +104,7 @@ export function identityDictionary(
   const identity = (value: number): Float32Array =>
     Float32Array.from({ length: 16 }, (_, i) => (i % 5 === 0 ? value : 0));
   const shape: EngineShape = {
-    ...{ dIn: 4, dSae: 4, applyDecoderBiasToInput: false, unitNormDecoder: false },
+    ...{ dIn: 4, dOut: 4, dSae: 4, applyDecoderBiasToInput: false, unitNormDecoder: false, skip: false },
     architecture: { kind: 'relu', penalty: 'plain' },
   };
   const parameters: DictionaryParameters = {

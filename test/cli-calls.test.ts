@@ -54,6 +54,26 @@ describe('a wrong call ends with status 2 and says', () => {
     ['both of --k and --d-sae', [...TRAIN, '--k', '65'], /--k is 65, above --d-sae, which is 64/],
     ['what does not apply to the architecture', [...TRAIN, '--l1', '5'], /--l1 is 5.*--architecture topk/],
     [
+      'what does not apply to the features of a transcoder',
+      [...TRAIN, '--architecture', 'transcoder', '--k', '5'],
+      /--k is 5.*transcoder with --features relu/,
+    ],
+    [
+      'which penalties there are',
+      [...TRAIN, '--architecture', 'jumprelu', '--penalty', 'plain'],
+      /--penalty is "plain" with jumprelu features; expected step or tanh/,
+    ],
+    [
+      'that a target takes the place of a penalty',
+      [...TRAIN, '--architecture', 'jumprelu', '--penalty', 'step', '--target-l0', '8'],
+      /--penalty is step and --target-l0 is 8/,
+    ],
+    [
+      'that widths are given or made',
+      [...TRAIN, '--architecture', 'matryoshka', '--widths', '8,64', '--levels', '2'],
+      /expected no --levels/,
+    ],
+    [
       'which option is missing',
       ['train', '--d-sae', '8', '-o', 'x'],
       /nothing to train on.*--corpus, --selection, --activations/,
@@ -110,6 +130,32 @@ describe('options become the request that the daemon would check too', () => {
       output: './out',
       resume: false,
     });
+  });
+
+  it.each<[string[], object]>([
+    [
+      ['matryoshka', '--k', '8', '--widths', '16,64'],
+      { kind: 'matryoshka', k: 8, prefixes: { kind: 'widths', widths: [16, 64] }, auxiliaryLoss: true },
+    ],
+    [['matryoshka', '--sample-prefixes'], { k: 32, prefixes: { kind: 'sampled', levels: 5 } }],
+    [['batchtopk', '--rescale', '--no-revival'], { k: 32, rescaledByDecoderNorm: true, auxiliaryLoss: false }],
+    [['relu', '--penalty', 'plain'], { kind: 'relu', l1: 5, penalty: 'plain', resampling: true }],
+    [['gated', '--l1', '2', '--variant', 'saelens'], { kind: 'gated', l1: 2, variant: 'saelens' }],
+    [
+      ['jumprelu', '--target-l0', '20', '--bandwidth', '0.1'],
+      { penalty: { kind: 'target_l0', target: 20, coefficient: null }, bandwidth: 0.1, initialThreshold: 0.01 },
+    ],
+    [
+      ['jumprelu', '--penalty', 'tanh', '--l1', '0.5', '--input-gradient'],
+      { penalty: { kind: 'tanh', coefficient: 0.5, scale: 4 }, straightThroughToInput: true },
+    ],
+    [
+      ['transcoder', '--features', 'batchtopk', '--k', '4', '--skip'],
+      { kind: 'transcoder', features: { kind: 'batchtopk', k: 4 }, skip: true },
+    ],
+  ])('of the architecture: %j', async (words, architecture) => {
+    const { calls } = await run([...TRAIN, '--architecture', ...words], { answers: { train: new WorkError('') } });
+    expect(calls[0]!.request).toMatchObject({ architecture });
   });
 
   it('of finetuning, with model and hook point of the dictionary', async () => {

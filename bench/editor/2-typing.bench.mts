@@ -31,11 +31,11 @@ test('one keystroke’s repaint', async ({ workbench: w }) => {
   for (let i = -2; i < REPETITIONS; i++) {
     await intoLine(w, 8 + ((i + 2) % 24));
     await calm(w, 150);
-    const answer = await timed(w.page, () => w.page.keyboard.press(letter()), { wanted: 'paint back' });
+    const answer = await timed(w.page, () => w.page.keyboard.press(letter()), { wanted: 'paint at rest' });
     if (i >= 0) answers.push(answer);
   }
   report(
-    { row: '2', what: 'keystroke → its paint is back', goal: p95(150) },
+    { row: '2', what: 'keystroke → its paint is as it stays', goal: p95(150) },
     answers.map(({ done }) => done),
   );
 });

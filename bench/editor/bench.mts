@@ -7,11 +7,14 @@ export const REPETITIONS = 30;
 /** Text area: of a usual window, and of one as tall as 200 lines. */
 export const USUAL = { width: 1280, height: 960 };
 export const TALL = { width: 1280, height: 3960 };
+const GENERAL = join(import.meta.dirname, '..', '..', 'test', 'fixtures', 'end-to-end', 'general.txt');
 const TOGGLE = 'SSAE Studio: Toggle Feature Highlights';
 
 /** Of all benchmarks, so that they share one window. */
 export const SERVER = {
+  ssae: [['corpus', 'add', 'sky', 'library/astronomy.txt', GENERAL, '--unit', 'paragraph']],
   settings: {
+    'ssae.referenceCorpus': 'sky',
     'editor.minimap.enabled': false,
     'editor.wordWrap': 'off',
     'editor.cursorBlinking': 'solid',

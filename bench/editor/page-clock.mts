@@ -12,8 +12,8 @@ export interface Answer {
   readonly visible: number;
 }
 
-/** What is waited for: other text; other text with paint on every line; paint that went and came back. */
-export type Wanted = 'text' | 'painted' | 'paint back';
+/** What is waited for: other text; other text with paint on every line; other text and the last change of the screen's paint. */
+export type Wanted = 'text' | 'painted' | 'paint at rest';
 
 interface ClockPage {
   answer?: Promise<Answer>;
@@ -28,16 +28,26 @@ interface Clock {
 }
 
 const LIMIT = 15_000;
+/** Paint that has not changed as long as this is at rest. */
+const REST = 600;
 
 /**
  * Runs in the page. Looks at a frame when something of the editor changed, after it was laid out and painted: a message posted in an
  * animation frame arrives after that. Nothing runs in between, so that the clock takes no time from what it measures.
  */
-function arm({ event, wanted, editor: name, limit }: Clock & { readonly limit: number }): void {
+function arm({
+  event,
+  wanted,
+  editor: name,
+  limit,
+  rest,
+}: Clock & { readonly limit: number; readonly rest: number }): void {
   interface Line {
     readonly text: string;
     /** Pixels: where the paint of the line ends; null without paint. */
     readonly end: number | null;
+    /** Places and colours of its paint. */
+    readonly paint: string;
   }
   const number = (pixels: string): number => Number.parseFloat(pixels === '' ? '0' : pixels);
   const look = (): Map<string, Line> => {
@@ -48,54 +58,57 @@ function arm({ event, wanted, editor: name, limit }: Clock & { readonly limit: n
     // Style alone: asking for boxes would make the browser lay out once more.
     const shift = number(editor.querySelector<HTMLElement>('.lines-content')!.style.top);
     const ends = new Map<string, number>();
-    for (const overlay of editor.querySelectorAll<HTMLElement>('.view-overlays > div'))
-      for (const { style } of overlay.querySelectorAll<HTMLElement>('.cdr[class*="ced-"]'))
-        ends.set(
-          overlay.style.top,
-          Math.max(ends.get(overlay.style.top) ?? 0, number(style.left) + number(style.width)),
-        );
+    const paint = new Map<string, string>();
+    for (const overlay of editor.querySelectorAll<HTMLElement>('.view-overlays > div')) {
+      const { top } = overlay.style;
+      for (const { style, className } of overlay.querySelectorAll<HTMLElement>('.cdr[class*="ced-"]')) {
+        ends.set(top, Math.max(ends.get(top) ?? 0, number(style.left) + number(style.width)));
+        paint.set(top, `${paint.get(top) ?? ''} ${style.left} ${style.width} ${className}`);
+      }
+    }
     for (const line of editor.querySelectorAll<HTMLElement>('.view-lines > .view-line')) {
       const y = number(line.style.top) + shift;
       if (y >= 0 && y + number(line.style.height) <= editor.clientHeight)
-        seen.set(line.style.top, { text: line.textContent, end: ends.get(line.style.top) ?? null });
+        seen.set(line.style.top, {
+          ...{ text: line.textContent, end: ends.get(line.style.top) ?? null },
+          paint: paint.get(line.style.top) ?? '',
+        });
     }
     return seen;
   };
-  const textOf = (lines: Map<string, Line>): string =>
+  const joined = (lines: Map<string, Line>, what: 'text' | 'paint'): string =>
     [...lines]
-      .map(([top, { text }]) => `${top} ${text}`)
+      .map(([top, line]) => `${top} ${line[what]}`)
       .sort()
       .join('\n');
 
   (window as unknown as ClockPage).answer = new Promise((resolve, reject) => {
     const begin = ({ timeStamp }: Event): void => {
-      const before = look();
-      const beforeText = textOf(before);
+      const before = joined(look(), 'text');
       let [text, first]: (number | null)[] = [null, null];
-      let gone = false;
-      const isBack = (lines: Map<string, Line>): boolean =>
-        [...before].every(([top, { end }]) => end === null || (lines.get(top)?.end ?? 0) > end - 2);
+      let [paint, resting]: [string, ReturnType<typeof setTimeout> | undefined] = ['', undefined];
       const isPainted = (lines: Map<string, Line>): boolean =>
         [...lines.values()].every((line) => line.end !== null || line.text.trim() === '');
-      const isDone = (lines: Map<string, Line>): boolean => {
-        if (wanted === 'text') return true;
-        if (wanted === 'painted') return isPainted(lines);
-        const back = isBack(lines);
-        gone ||= !back;
-        return gone && back;
+      const end = (done: number, visible: number): void => {
+        clearTimeout(timer);
+        observer.disconnect();
+        resolve({ text: text!, first: first ?? done, done, visible });
       };
       const channel = new MessageChannel();
       channel.port1.onmessage = () => {
         scheduled = false;
         const ms = performance.now() - timeStamp;
         const lines = look();
-        if (lines.size === 0 || textOf(lines) === beforeText) return;
+        if (lines.size === 0 || (text === null && joined(lines, 'text') === before)) return;
         text ??= ms;
         if ([...lines.values()].some(({ end }) => end !== null)) first ??= ms;
-        if (!isDone(lines)) return;
-        clearTimeout(timer);
-        observer.disconnect();
-        resolve({ text, first: first ?? ms, done: ms, visible: lines.size });
+        if (wanted === 'text' || (wanted === 'painted' && isPainted(lines))) end(ms, lines.size);
+        if (wanted !== 'paint at rest') return;
+        const now = joined(lines, 'paint');
+        if (now === paint) return;
+        paint = now;
+        clearTimeout(resting);
+        resting = setTimeout(end, rest, ms, lines.size);
       };
       let scheduled = false;
       const schedule = (): void => {
@@ -126,7 +139,7 @@ export async function timed(
   act: () => Promise<void>,
   { event = 'keydown', wanted = 'painted', editor = null }: Partial<Clock> = {},
 ): Promise<Answer> {
-  await page.evaluate(arm, { event, wanted, editor, limit: LIMIT });
+  await page.evaluate(arm, { event, wanted, editor, limit: LIMIT, rest: REST });
   await act();
   return page.evaluate(() => (window as unknown as ClockPage).answer!);
 }

@@ -10,7 +10,7 @@ import { asName } from './selection-name.ts';
 import { countProblem, dictionaries, dictionaryChoices, nameProblem, selectionChoices } from './stored-choices.ts';
 import { passesOf, proposedAmount, stepsOf } from './training-amount.ts';
 
-type ObjectiveKind = 'erm' | 'relative' | 'raw';
+type ObjectiveKind = 'erm' | 'held' | 'relative' | 'raw';
 
 interface Answers {
   readonly selection: SelectionSummary | null;
@@ -27,6 +27,13 @@ function objectiveChoices(): Choice<ObjectiveKind>[] {
       label: 'ERM',
       detail: vscode.l10n.t('The mean loss: every token counts the same. Begin here.'),
       value: 'erm',
+    },
+    {
+      label: vscode.l10n.t('TERM, effective sample size held'),
+      detail: vscode.l10n.t(
+        'Tokens with a high loss count more, by the tilt at which a share of the batch counts: nothing to tune to the model. In our measurements TERM did not help.',
+      ),
+      value: 'held',
     },
     {
       label: vscode.l10n.t('TERM, relative tilt τ'),
@@ -47,6 +54,24 @@ function tiltProblem(text: string): string | null {
   return /^\d+(\.\d+)?(e-?\d+)?$/i.test(text) && Number.isFinite(Number(text))
     ? null
     : vscode.l10n.t('A number of at least 0.');
+}
+
+function shareProblem(text: string): string | null {
+  const share = Number(text);
+  return tiltProblem(text) === null && share > 0 && share <= 1
+    ? null
+    : vscode.l10n.t('A number above 0 and at most 1.');
+}
+
+/** What is asked for an objective that tilts. */
+function tiltQuestion(objective: ObjectiveKind): string {
+  if (objective === 'held')
+    return vscode.l10n.t(
+      'Share of the batch that counts, 1 / Σ w² over its tokens. In our measurements TERM did not help.',
+    );
+  return objective === 'relative'
+    ? vscode.l10n.t('τ: the tilt is τ over the mean loss of the batch. In our measurements TERM did not help.')
+    : vscode.l10n.t('t: the tilt itself. In our measurements TERM did not help.');
 }
 
 function sourceSteps(studio: Studio): readonly Step<Answers, Prompt>[] {
@@ -83,17 +108,18 @@ function trainingSteps(taken: ReadonlySet<string>): readonly Step<Answers, Promp
         const placeholder = vscode.l10n.t('Objective');
         const isCurrent = (kind: ObjectiveKind): boolean => kind === answers.objective;
         const reply = await prompt.pick({ placeholder, choices: objectiveChoices(), isCurrent });
-        return answered(reply, (objective) => ({ objective }), answers);
+        const proposed = (objective: ObjectiveKind): string => (objective === 'held' ? '0.5' : '1');
+        const put = (objective: ObjectiveKind): Partial<Answers> =>
+          objective === answers.objective ? { objective } : { objective, tilt: proposed(objective) };
+        return answered(reply, put, answers);
       },
     },
     {
       applies: ({ objective }) => objective !== 'erm',
       ask: async (prompt, answers) => {
-        const question =
-          answers.objective === 'relative'
-            ? vscode.l10n.t('τ: the tilt is τ over the mean loss of the batch. In our measurements TERM did not help.')
-            : vscode.l10n.t('t: the tilt itself. In our measurements TERM did not help.');
-        return answered(await prompt.input(question, answers.tilt, tiltProblem), (tilt) => ({ tilt }), answers);
+        const question = tiltQuestion(answers.objective);
+        const problem = answers.objective === 'held' ? shareProblem : tiltProblem;
+        return answered(await prompt.input(question, answers.tilt, problem), (tilt) => ({ tilt }), answers);
       },
     },
     {
@@ -132,6 +158,8 @@ function objectiveOf({ objective, tilt }: Answers): Objective {
   switch (objective) {
     case 'erm':
       return { kind: 'erm' };
+    case 'held':
+      return { kind: 'term', tilt: { kind: 'sample_size', share: strength }, tilts: 'loss' };
     case 'relative':
       return { kind: 'term', tilt: { kind: 'relative', tau: strength }, tilts: 'loss' };
     case 'raw':

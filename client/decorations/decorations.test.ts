@@ -38,15 +38,24 @@ describe('the paint of a document', () => {
     ]);
   });
 
-  it('names the first tokens of the strongest step, whichever their sign', () => {
+  it('names tokens of the strongest step, whichever their sign, spread over the document', () => {
     const segments = plain('weak strong worst strong weak strong');
     const values: Record<string, number> = { strong: 4, worst: -4 };
     const store = storeOf(segments, (word) => values[word] ?? 1);
+    expect(strongestTokens(segments, store, LOG, 36)).toHaveLength(4);
     expect(strongestTokens(segments, store, LOG, 2)).toEqual([
       { from: 5, to: 11, step: 5 },
-      { from: 12, to: 17, step: -5 },
+      { from: 30, to: 36, step: 5 },
     ]);
-    expect(strongestTokens(segments, store, LOG, 10)).toHaveLength(4);
+  });
+
+  it('marks a long document from its begin to its end', () => {
+    const segments = plain('A strong field. '.repeat(2000));
+    const store = storeOf(segments, () => 4);
+    const marks = strongestTokens(segments, store, LOG, 100);
+    expect(marks.length).toBeGreaterThan(90);
+    expect(marks.length).toBeLessThanOrEqual(100);
+    expect(marks.at(-1)!.from).toBeGreaterThan(0.98 * 32_000);
   });
 
   it('tells values below 0 from those above', () => {
@@ -72,15 +81,27 @@ describe('the paint of a document', () => {
     expect(moved.filter(({ key }) => store.has(key)).length).toBe(2);
   });
 
-  it('stays on the tokens before an edit and leaves those behind it', () => {
-    const [before, after] = [plain('one two three four'), plain('one two thrice four')];
-    const store = storeOf(before, () => 1);
+  it('stays on the tokens that an edit does not touch until they are read again', () => {
+    const [before, after] = [plain('one two three four five'), plain('one two thrice four five')];
+    const store = storeOf(before, (word) => word.length);
     store.carryOver(before, after);
     expect(store.has(after[0]!.key)).toBe(false);
-    expect(paintedTokens(after, store, LOG).map(({ from, to }) => [from, to])).toEqual([
-      [0, 3],
-      [4, 7],
-    ]);
+    const words = (): string[] =>
+      paintedTokens(after, store, LOG).map(({ from, to }) => after[0]!.text.slice(from, to));
+    expect(words()).toEqual(['one', 'two', 'four', 'five']);
+    store.forgetCarried();
+    expect(words()).toEqual([]);
+  });
+
+  it('stays on a segment whose context alone was edited, where it stands now', () => {
+    const paragraph = `${'Light bends near a mass. '.repeat(12).trim()}\n\n`;
+    const [before, after] = [plain(paragraph.repeat(2)), plain(`${paragraph.trim()}!\n\n${paragraph}`)];
+    const store = storeOf(before, () => 1);
+    store.carryOver(before, after);
+    expect(after).toHaveLength(2);
+    expect(store.has(after[1]!.key)).toBe(false);
+    expect(paintedTokens(after.slice(1), store, LOG)).toHaveLength(60);
+    expect(paintedTokens(after.slice(1), store, LOG)[0]).toMatchObject({ from: paragraph.length + 1 });
   });
 });
 
@@ -100,6 +121,13 @@ describe('values of a segment', () => {
     const base64 = (array: Uint32Array | Float32Array): string => Buffer.from(array.buffer).toString('base64');
     const decoded = decodeValues({ spans: base64(Uint32Array.of(0, 3)), values: base64(Float32Array.of(1.5)) });
     expect([[...decoded.spans], [...decoded.values]]).toEqual([[0, 3], [1.5]]);
+  });
+
+  it('are counted over the segments of a document, known ones only', () => {
+    const segments = plain('one two three\n\nfour five');
+    const store = storeOf(segments.slice(0, 1), () => 1);
+    expect(store.count(segments)).toBe(store.get(segments[0]!.key)!.values.length);
+    expect(store.count([])).toBe(0);
   });
 
   it('are forgotten, oldest first, when there are too many', () => {

@@ -11,7 +11,7 @@ const LINES_PAINTED_AHEAD = 25;
 /** What is painted begins and ends at a multiple of this, so that a turn of the wheel mostly paints nothing anew. */
 const LINES_A_STEP = 20;
 /** Marks of the overview ruler, the strongest tokens of the document. */
-const MAX_MARKS = 1000;
+const MAX_MARKS = 200;
 
 /** A document whose tokens are painted: its segments as of its latest version. */
 export class HighlightedDocument {
@@ -40,6 +40,11 @@ export class HighlightedDocument {
     return this.#segments;
   }
 
+  /** Tokens whose values are known. */
+  get known(): number {
+    return this.#store.count(this.segments);
+  }
+
   /** What is asked for next: visible segments, then those ahead, then all. */
   missing(editors: readonly vscode.TextEditor[]): {
     readonly visible: PlacedSegment[];
@@ -61,7 +66,7 @@ export class HighlightedDocument {
     return paintedTokens(near, this.#store, this.#scale(near));
   }
 
-  /** The strongest tokens of all that is known of the document. */
+  /** The strongest tokens of all that is known of the document, spread over it. */
   strongest(): PaintedToken[] {
     return strongestTokens(this.segments, this.#store, this.#scale(this.segments), MAX_MARKS);
   }

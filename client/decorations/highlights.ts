@@ -4,10 +4,11 @@ import { DaemonLost } from '../daemon/daemon-state.ts';
 import type { MeasureChoice } from '../measure-choice.ts';
 import { onSettingChange, setting } from '../settings.ts';
 import type { Studio } from '../studio.ts';
-import { agreesToRead, isReadable } from './readable-documents.ts';
+import { agreesToRead, isReadable, mayRead } from './readable-documents.ts';
 import { HighlightedDocument } from './highlighted-document.ts';
 import type { PlacedSegment } from './placed-segments.ts';
-import { decodeValues, SegmentStore } from './segment-values.ts';
+import { decodeValues, MAX_TOKENS, SegmentStore } from './segment-values.ts';
+import type { TextChange } from './told-paint.ts';
 import { TokenColours } from './token-colours.ts';
 
 const ON = 'highlighting';
@@ -15,6 +16,8 @@ const CONTEXT_KEY = 'ssae.highlighting';
 /** Segments of one request: few, so that what becomes visible meanwhile does not wait long. */
 const VISIBLE_AT_A_TIME = 12;
 const HIDDEN_AT_A_TIME = 6;
+/** Tokens of the visible documents up to which what nobody sees is read. */
+const MAX_TOKENS_AHEAD = 0.8 * MAX_TOKENS;
 const RULER_MILLISECONDS = 400;
 /** What nobody sees is read when nothing visible was answered, scrolled or edited as long as this: the window needs the processor to draw. */
 const PAUSE_MILLISECONDS = 120;
@@ -33,6 +36,7 @@ export class Highlights implements vscode.Disposable {
   readonly #choice: MeasureChoice;
   readonly #colours = new TokenColours();
   readonly #store = new SegmentStore();
+  readonly #asked = new WeakSet<vscode.TextDocument>();
   readonly #documents = new Map<vscode.TextDocument, HighlightedDocument>();
   readonly #changes = new vscode.EventEmitter<void>();
   readonly #subscriptions: vscode.Disposable[];
@@ -64,7 +68,7 @@ export class Highlights implements vscode.Disposable {
         void this.#refresh();
       }),
       workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
-        if (contentChanges.length > 0) this.#edited(document);
+        if (contentChanges.length > 0) this.#edited(document, contentChanges);
       }),
       workspace.onDidCloseTextDocument((document) => this.#documents.delete(document)),
       choice.onDidChange(() => {
@@ -98,8 +102,10 @@ export class Highlights implements vscode.Disposable {
   }
 
   async toggle(on = !this.#on): Promise<void> {
+    // Seen first, remembered then.
+    const switched = this.#switch(on);
     await this.#studio.context.workspaceState.update(ON, on);
-    await this.#switch(on);
+    await switched;
   }
 
   /** The document as it is painted; also one that is not, when it can be. */
@@ -118,8 +124,8 @@ export class Highlights implements vscode.Disposable {
   async #switch(on: boolean): Promise<void> {
     this.#on = on;
     this.#failure = null;
-    await vscode.commands.executeCommand('setContext', CONTEXT_KEY, on);
     this.#changes.fire();
+    void vscode.commands.executeCommand('setContext', CONTEXT_KEY, on);
     if (on) {
       this.#paintAll();
       await this.#refresh();
@@ -139,11 +145,13 @@ export class Highlights implements vscode.Disposable {
     void this.#refresh();
   }
 
-  /** Paint of what changed goes at once, what is still true stays; the rest is asked for when the typing rests. */
-  #edited(document: vscode.TextDocument): void {
+  /** Paint of what changed goes at once; what is missing or may be another is asked for when the typing rests. */
+  #edited(document: vscode.TextDocument, changes: readonly TextChange[]): void {
+    const editors = vscode.window.visibleTextEditors.filter((editor) => editor.document === document);
+    for (const editor of editors) this.#colours.edited(editor, changes);
     if (!this.#on) return;
     this.#drawn = performance.now();
-    for (const editor of vscode.window.visibleTextEditors) if (editor.document === document) this.#paint(editor);
+    for (const editor of editors) this.#paint(editor);
     if (this.#delay !== null) clearTimeout(this.#delay);
     this.#delay = setTimeout(() => void this.#refresh(), setting('highlight.delay'));
   }
@@ -160,7 +168,7 @@ export class Highlights implements vscode.Disposable {
   }
 
   #paint(editor: vscode.TextEditor): void {
-    if (!this.#on || !isReadable(editor.document)) return;
+    if (!this.#on || !isReadable(editor.document) || !mayRead(editor.document)) return;
     this.#colours.paint(editor, this.of(editor.document).painted(editor));
     this.#ruler ??= setTimeout(() => {
       this.#ruler = null;
@@ -171,13 +179,13 @@ export class Highlights implements vscode.Disposable {
   #markRulers(): void {
     if (!this.#on) return;
     const wanted = setting('highlight.overviewRuler');
-    for (const editor of this.#editors)
+    for (const editor of this.#editors.filter(({ document }) => mayRead(document)))
       this.#colours.markRuler(editor, wanted ? this.of(editor.document).strongest() : []);
   }
 
   /** Asks for what is missing until nothing is. */
   async #refresh(): Promise<void> {
-    const wanted = this.#on && this.#failure === null ? await this.#wanted() : null;
+    const wanted = this.#on && this.#failure === null ? this.#wanted() : null;
     if (this.#underWay !== null) {
       if (wanted?.visible === true && isOutdated(this.#underWay, wanted)) this.#underWay.cancel.cancel();
       return;
@@ -212,17 +220,33 @@ export class Highlights implements vscode.Disposable {
     return true;
   }
 
-  async #wanted(): Promise<Wanted | null> {
+  #wanted(): Wanted | null {
     const found: { ahead: PlacedSegment[]; rest: PlacedSegment[] }[] = [];
+    let known = 0;
     for (const document of new Set(this.#editors.map((editor) => editor.document))) {
-      if (!(await agreesToRead(document))) continue;
+      if (!mayRead(document)) {
+        void this.#ask(document);
+        continue;
+      }
       const editors = this.#editors.filter((editor) => editor.document === document);
       const { visible, ahead, rest } = this.of(document).missing(editors);
       if (visible.length > 0) return { segments: visible.slice(0, VISIBLE_AT_A_TIME), visible: true };
       found.push({ ahead, rest });
+      known += this.of(document).known;
     }
-    const next = found.find(({ ahead }) => ahead.length > 0)?.ahead ?? found.find(({ rest }) => rest.length > 0)?.rest;
+    const ahead = found.find((each) => each.ahead.length > 0)?.ahead;
+    // What would push out other values of the same documents is not read before it is seen: that would never end.
+    const next = ahead ?? (known < MAX_TOKENS_AHEAD ? found.find(({ rest }) => rest.length > 0)?.rest : undefined);
     return next === undefined ? null : { segments: next.slice(0, HIDDEN_AT_A_TIME), visible: false };
+  }
+
+  /** Asks whether a large document is to be read. Others are read meanwhile. */
+  async #ask(document: vscode.TextDocument): Promise<void> {
+    if (this.#asked.has(document)) return;
+    this.#asked.add(document);
+    if (!(await agreesToRead(document))) return;
+    this.#paintAll();
+    void this.#refresh();
   }
 
   async #read(segments: readonly PlacedSegment[], token: vscode.CancellationToken): Promise<void> {
@@ -240,6 +264,8 @@ export class Highlights implements vscode.Disposable {
     // The next request waits for the daemon that takes its place; after too many losses that one fails.
     if (token.isCancellationRequested || error instanceof DaemonLost) return;
     this.#failure = error instanceof Error ? error.message : String(error);
+    this.#store.forgetCarried();
+    this.#paintAll();
     void tellFailure(this.#studio.log, error);
   }
 

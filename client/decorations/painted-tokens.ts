@@ -28,17 +28,31 @@ export function paintedTokens(
   store: SegmentStore,
   scale: IntensityScale,
 ): PaintedToken[] {
-  return tokensWhere(segments, store, scale, (step) => step !== 0, Infinity);
+  return tokensWhere(segments, store, scale, (step) => step !== 0);
 }
 
-/** The first `most` tokens of the strongest step. Of a whole document, so that what is not among them has to cost next to nothing. */
+/**
+ * Tokens of the strongest step, `most` at most and spread over the document: of those nearer to each other than the document's length
+ * over `most` the first. The window draws each of them with every key, and an overview has no more room.
+ */
 export function strongestTokens(
   segments: readonly PlacedSegment[],
   store: SegmentStore,
   scale: IntensityScale,
   most: number,
 ): PaintedToken[] {
-  return tokensWhere(segments, store, scale, (step) => Math.abs(step) === INTENSITIES, most);
+  const apart = Math.ceil((segments.at(-1)?.to ?? 0) / most);
+  const strongest: PaintedToken[] = [];
+  let free = 0;
+  for (const segment of segments) {
+    if (segment.to <= free) continue;
+    for (const token of tokensWhere([segment], store, scale, (step) => Math.abs(step) === INTENSITIES)) {
+      if (token.from < free) continue;
+      strongest.push(token);
+      free = token.from + apart;
+    }
+  }
+  return strongest;
 }
 
 function tokensWhere(
@@ -46,7 +60,6 @@ function tokensWhere(
   store: SegmentStore,
   scale: IntensityScale,
   isWanted: (step: number) => boolean,
-  most: number,
 ): PaintedToken[] {
   const painted: PaintedToken[] = [];
   for (const segment of segments) {
@@ -57,9 +70,7 @@ function tokensWhere(
       const step = stepOf(values[token]!, scale);
       if (!isWanted(step)) continue;
       const place = visiblePlace(segment, spans[2 * token]!, spans[2 * token + 1]!);
-      if (place === null) continue;
-      painted.push({ from: place.from, to: place.to, step });
-      if (painted.length === most) return painted;
+      if (place !== null) painted.push({ from: place.from, to: place.to, step });
     }
   }
   return painted;

@@ -14,20 +14,29 @@ export function isReadable({ uri, isClosed }: vscode.TextDocument): boolean {
   return !isClosed && !OWN_SCHEMES.has(uri.scheme);
 }
 
+/** Large documents whose owner was asked, and what was answered. */
 const agreed = new WeakMap<vscode.TextDocument, boolean | Promise<boolean>>();
+
+/** Whether a document may be read now: a large one once its owner agreed. */
+export function mayRead(document: vscode.TextDocument): boolean {
+  const known = agreed.get(document);
+  return known === undefined ? lengthOf(document) <= setting('highlight.largeFile') : known === true;
+}
 
 /** Whether a document may be read: a large one after its owner was asked, once. */
 export async function agreesToRead(document: vscode.TextDocument): Promise<boolean> {
+  if (mayRead(document)) return true;
   const known = agreed.get(document);
   if (known !== undefined) return known;
-  // The length of a text is known without making a copy of it.
-  const last = document.lineAt(document.lineCount - 1).range.end;
-  const characters = document.offsetAt(last);
-  if (characters <= setting('highlight.largeFile')) return true;
-  const asked = ask(document, characters);
+  const asked = ask(document, lengthOf(document));
   agreed.set(document, asked);
   agreed.set(document, await asked);
   return asked;
+}
+
+/** The length of a text is known without making a copy of it. */
+function lengthOf(document: vscode.TextDocument): number {
+  return document.offsetAt(document.lineAt(document.lineCount - 1).range.end);
 }
 
 async function ask(document: vscode.TextDocument, characters: number): Promise<boolean> {

@@ -7,12 +7,12 @@ export interface TokenValues {
   readonly spans: Uint32Array;
   /** [tokens] */
   readonly values: Float32Array;
-  /** Whether every token of the segment is there; of one that is being typed in only those before the edit are. */
+  /** Whether they were read for this text; of one that is being typed in they are those of the text before the edit. */
   readonly complete: boolean;
 }
 
 /** Tokens that are remembered, all documents together: 12 bytes each. */
-const MAX_TOKENS = 2_000_000;
+export const MAX_TOKENS = 2_000_000;
 
 export function decodeValues({ spans, values }: SegmentValues): TokenValues {
   return { spans: new Uint32Array(bytesOf(spans)), values: new Float32Array(bytesOf(values)), complete: true };
@@ -40,6 +40,11 @@ export class SegmentStore {
     return this.#values.get(key)?.complete === true;
   }
 
+  /** Tokens that are known of these segments. */
+  count(segments: readonly PlacedSegment[]): number {
+    return segments.reduce((tokens, { key }) => tokens + (this.#values.get(key)?.values.length ?? 0), 0);
+  }
+
   set(key: string, values: TokenValues): void {
     this.#forget(key);
     this.#values.set(key, values);
@@ -56,17 +61,23 @@ export class SegmentStore {
   }
 
   /**
-   * Keeps the paint of a segment that is being typed in up to the edit. A causal model reads a token without what follows it, so
-   * these values still hold; the last token before the edit may be another one now and is left out.
+   * Keeps the paint of text that an edit left as it is until it is read again: before the edit, where it still holds, for a causal
+   * model reads a token without what follows it, and behind it, where it may change a little. Tokens that the edit touches are left out.
    */
   carryOver(before: readonly PlacedSegment[], after: readonly PlacedSegment[]): void {
+    const shift = (after.at(-1)?.to ?? 0) - (before.at(-1)?.to ?? 0);
     const known = new Map(before.map((segment) => [segment.from, segment]));
     for (const segment of after) {
-      const old = known.get(segment.from);
-      if (this.#values.has(segment.key) || old === undefined || old.context !== segment.context) continue;
-      const values = this.#values.get(old.key);
-      if (values !== undefined) this.set(segment.key, firstTokens(values, commonLength(old.text, segment.text)));
+      if (this.#values.has(segment.key)) continue;
+      const old = known.get(segment.from) ?? known.get(segment.from - shift);
+      const values = old === undefined ? undefined : this.#values.get(old.key);
+      if (values !== undefined) this.set(segment.key, untouchedTokens(values, old!.text, segment.text));
     }
+  }
+
+  /** Forgets what was carried over: nobody reads it again. */
+  forgetCarried(): void {
+    for (const [key, { complete }] of this.#values) if (!complete) this.#forget(key);
   }
 
   #forget(key: string): void {
@@ -75,14 +86,22 @@ export class SegmentStore {
   }
 }
 
-function commonLength(one: string, other: string): number {
-  let length = 0;
-  while (length < one.length && one[length] === other[length]) length++;
-  return length;
-}
-
-function firstTokens({ spans, values }: TokenValues, length: number): TokenValues {
-  let tokens = 0;
-  while (tokens < values.length && spans[2 * tokens + 1]! < length) tokens++;
-  return { spans: spans.slice(0, 2 * tokens), values: values.slice(0, tokens), complete: false };
+/** Tokens of `before` that end before the place where `after` differs, or begin behind it. */
+function untouchedTokens({ spans, values }: TokenValues, before: string, after: string): TokenValues {
+  if (before === after) return { spans, values, complete: false };
+  const most = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < most && before[start] === after[start]) start++;
+  let behind = 0;
+  while (behind < most - start && before.at(-1 - behind) === after.at(-1 - behind)) behind++;
+  const shift = after.length - before.length;
+  const kept = [...values.keys()].filter(
+    (token) => spans[2 * token + 1]! < start || spans[2 * token]! > before.length - behind,
+  );
+  const moved = (place: number): number => (place < start ? place : place + shift);
+  return {
+    spans: Uint32Array.from(kept.flatMap((token) => [moved(spans[2 * token]!), moved(spans[2 * token + 1]!)])),
+    values: Float32Array.from(kept, (token) => values[token]!),
+    complete: false,
+  };
 }

@@ -1,48 +1,43 @@
 import * as vscode from 'vscode';
 import { INTENSITIES, type PaintedToken } from './painted-tokens.ts';
+import { ToldPaint, type TextChange } from './told-paint.ts';
 
-/** By step: from and to of each token, one after the other. */
-type Places = ReadonlyMap<number, readonly number[]>;
+const RULER = 0;
+const PAINTED_KEY = 'ssae.painted';
 
 /** The decoration types of painted tokens: made once, one a step. */
 export class TokenColours implements vscode.Disposable {
-  /** By step: 1 to INTENSITIES, and −1 to −INTENSITIES for values below 0. */
-  readonly #steps = new Map<number, vscode.TextEditorDecorationType>();
-  readonly #ruler: vscode.TextEditorDecorationType;
-  /** What each editor was told last. */
-  readonly #last = new WeakMap<vscode.TextEditor, { readonly version: number; readonly places: Places }>();
+  /** By step: 1 to INTENSITIES, and −1 to −INTENSITIES for values below 0; RULER for marks of the overview ruler. */
+  readonly #types = new Map<number, vscode.TextEditorDecorationType>();
+  readonly #told = new WeakMap<vscode.TextEditor, ToldPaint>();
 
   constructor() {
     for (let step = 1; step <= INTENSITIES; step++) {
-      this.#steps.set(step, background(`ssae.activation${step}`, null));
-      this.#steps.set(-step, background(`ssae.negative${step}`, 'ssae.negativeBorder'));
+      this.#types.set(step, background(`ssae.activation${step}`, null));
+      this.#types.set(-step, background(`ssae.negative${step}`, 'ssae.negativeBorder'));
     }
-    this.#ruler = vscode.window.createTextEditorDecorationType({
+    const ruler = {
       overviewRulerColor: new vscode.ThemeColor('ssae.overviewRuler'),
       overviewRulerLane: vscode.OverviewRulerLane.Right,
-    });
+    };
+    this.#types.set(RULER, vscode.window.createTextEditorDecorationType(ruler));
   }
 
-  /** Tells the window no more than what is new: every call is a message, and new decorations there. */
+  /** The window moves its paint along with an edit; what was told is moved the same way. */
+  edited(editor: vscode.TextEditor, changes: readonly TextChange[]): void {
+    this.#told.get(editor)?.edited(changes, editor.document.version);
+  }
+
   paint(editor: vscode.TextEditor, tokens: readonly PaintedToken[]): void {
-    const last = this.#last.get(editor);
-    const now = byStep(tokens);
-    const { version } = editor.document;
-    for (const [step, type] of this.#steps) {
-      const places = now.get(step) ?? [];
-      // The window moves paint along with an edit, so the same places are not the same paint after one; no paint is no paint.
-      const isComparable = last !== undefined && (places.length === 0 || last.version === version);
-      if (isComparable && isSame(last.places.get(step) ?? [], places)) continue;
-      editor.setDecorations(type, rangesOf(editor.document, places));
-    }
-    this.#last.set(editor, { version, places: now });
+    const places = byStep(tokens);
+    this.#tell(
+      editor,
+      [...this.#types.keys()].filter((step) => step !== RULER).map((step) => [step, places.get(step) ?? []]),
+    );
   }
 
   markRuler(editor: vscode.TextEditor, tokens: readonly PaintedToken[]): void {
-    editor.setDecorations(
-      this.#ruler,
-      tokens.map((token) => rangeOf(editor.document, token)),
-    );
+    this.#tell(editor, [[RULER, tokens.flatMap(({ from, to }) => [from, to])]]);
   }
 
   clear(editor: vscode.TextEditor): void {
@@ -50,13 +45,34 @@ export class TokenColours implements vscode.Disposable {
     this.markRuler(editor, []);
   }
 
+  /** Tells the window no more than what is new: every call is a message, and new decorations there. */
+  #tell(editor: vscode.TextEditor, steps: readonly (readonly [step: number, places: readonly number[]])[]): void {
+    const told = this.#told.get(editor) ?? new ToldPaint();
+    this.#told.set(editor, told);
+    const before = told.sent;
+    for (const [step, places] of steps)
+      if (told.takes(step, places, editor.document.version))
+        editor.setDecorations(this.#types.get(step)!, rangesOf(editor.document, places));
+    if (told.sent > before) hear(told, told.sent);
+  }
+
   dispose(): void {
-    for (const type of this.#steps.values()) type.dispose();
-    this.#ruler.dispose();
+    for (const type of this.#types.values()) type.dispose();
   }
 }
 
-function byStep(tokens: readonly PaintedToken[]): Places {
+/** Messages keep their order, so the answer to one sent later says that the paint was read. */
+function hear(told: ToldPaint, messages: number): void {
+  void vscode.commands.executeCommand('setContext', PAINTED_KEY, true).then(
+    () => {
+      told.arrived(messages);
+    },
+    () => undefined, // The window is gone.
+  );
+}
+
+/** By step: from and to of each token, one after the other. */
+function byStep(tokens: readonly PaintedToken[]): Map<number, number[]> {
   const places = new Map<number, number[]>();
   for (const { from, to, step } of tokens) {
     const some = places.get(step);
@@ -64,10 +80,6 @@ function byStep(tokens: readonly PaintedToken[]): Places {
     else some.push(from, to);
   }
   return places;
-}
-
-function isSame(one: readonly number[], other: readonly number[]): boolean {
-  return one.length === other.length && one.every((place, i) => place === other[i]);
 }
 
 function rangesOf(document: vscode.TextDocument, places: readonly number[]): vscode.Range[] {

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { placeIn, offsetIn } from '../../server/text/regions.ts';
 import type { Highlights } from '../decorations/highlights.ts';
 import type { PlacedSegment } from '../decorations/placed-segments.ts';
+import { mayRead } from '../decorations/readable-documents.ts';
 import type { MeasureChoice } from '../measure-choice.ts';
 import { setting } from '../settings.ts';
 import type { Studio } from '../studio.ts';
@@ -16,7 +17,7 @@ export function registerTokenHover(studio: Studio, highlights: Highlights, choic
     { pattern: '**' },
     {
       async provideHover(document, position, cancellation) {
-        if (!highlights.on) return null;
+        if (!highlights.on || !mayRead(document)) return null;
         const place = document.offsetAt(position);
         const segment = highlights.of(document).segmentAt(place);
         if (segment === null) return null;

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { JobDetail } from '../../server/protocol/jobs.ts';
 import { isSettled } from '../../server/protocol/jobs.ts';
 import * as messages from '../../server/protocol/messages.ts';
+import { objectiveText } from '../../server/protocol/objective-text.ts';
 import {
   FromTrainingPanel,
   type RunAction,
@@ -163,8 +164,7 @@ export class TrainingPanel implements vscode.Disposable {
 
 function objectiveWords(objective: Objective): string {
   if (objective.kind === 'erm') return vscode.l10n.t('ERM: mean of the loss');
-  const { tilt } = objective;
-  return tilt.kind === 'raw' ? `TERM, t = ${tilt.t}` : `TERM, τ = ${tilt.tau}`;
+  return objectiveText(objective);
 }
 
 function factsOf({ id, spec, result }: JobDetail): RunFacts {

@@ -1,12 +1,14 @@
 import { resolve } from 'node:path';
 import { UsageError } from '../foundation/errors.ts';
-import type { FinetuneRequest, TrainingData, TrainRequest } from '../protocol/requests.ts';
+import type { FinetuneRequest, TrainingData } from '../protocol/requests.ts';
+import { architectureOf, takesArchitecture, type ArchitectureOptions } from './architecture-options.ts';
 import type { CliCommand } from './cli-command.ts';
 import { detach, offerDetach, placeOf } from './detached.ts';
 import type { Outcome, Shell } from './shell.ts';
 import { parseRequest } from './usage.ts';
+import { modeFields, takesMode, type ModeOptions } from './mode-options.ts';
 import { TRAINING_NAMES, takesTraining, trained, trainingFields, type TrainingOptions } from './training-options.ts';
-import { anyText, oneOf, realNumber, wholeNumber } from './values.ts';
+import { anyText, oneOf, realNumber } from './values.ts';
 
 interface DataOptions {
   readonly model?: string;
@@ -14,21 +16,17 @@ interface DataOptions {
   readonly corpus?: string;
   readonly selection?: string;
   readonly activations?: string;
+  readonly hookOut?: string;
+  readonly targets?: string;
 }
 
-interface TrainOptions extends TrainingOptions, DataOptions {
-  readonly architecture: 'topk' | 'relu';
-  readonly dSae: number;
-  readonly k?: number;
-  readonly l1?: number;
-  readonly penalty?: 'decoder_norm_weighted' | 'plain';
-  readonly revival: boolean;
+interface TrainOptions extends TrainingOptions, DataOptions, ArchitectureOptions {
   readonly storage: 'float32' | 'float16';
 }
 
-interface FinetuneOptions extends TrainingOptions, DataOptions {
+interface FinetuneOptions extends TrainingOptions, DataOptions, ModeOptions {
   readonly from: string;
-  readonly mode: 'finetune' | 'scratch';
+  readonly l1?: number;
 }
 
 type Source = 'corpus' | 'selection' | 'activations';
@@ -48,30 +46,21 @@ function needed(value: string | undefined, option: string, source: Source): stri
 
 function dataOf(options: DataOptions): TrainingData {
   const source = onlySource(options);
+  const targetHookPoint = options.hookOut ?? null;
   if (source === 'activations') {
     if (options.model !== undefined)
       throw new UsageError(`--model is "${options.model}", but --activations needs no model; expected one of the two`);
-    return { kind: 'activations', file: resolve(options.activations!), hookPoint: options.hook ?? null };
+    const targets = options.targets === undefined ? null : resolve(options.targets);
+    const hookPoint = options.hook ?? null;
+    return { kind: 'activations', file: resolve(options.activations!), targets, hookPoint, targetHookPoint };
   }
+  if (options.targets !== undefined)
+    throw new UsageError(`--targets is "${options.targets}" with --${source}; expected --hook-out, or --activations`);
   const model = placeOf(needed(options.model, '--model', source));
   const hookPoint = needed(options.hook, '--hook', source);
   return source === 'corpus'
-    ? { kind: 'corpus', model, hookPoint, corpus: options.corpus! }
-    : { kind: 'selection', model, hookPoint, selection: placeOf(options.selection!) };
-}
-
-const DEFAULT_K = 32;
-const DEFAULT_L1 = 5;
-
-function architectureOf(options: TrainOptions): TrainRequest['architecture'] {
-  const { architecture, dSae, k = DEFAULT_K, l1 = DEFAULT_L1, penalty = 'decoder_norm_weighted', revival } = options;
-  const foreign = architecture === 'topk' ? (['l1', 'penalty'] as const) : (['k'] as const);
-  for (const name of foreign)
-    if (options[name] !== undefined)
-      throw new UsageError(`--${name} is ${options[name]}, which does not apply to --architecture ${architecture}`);
-  if (architecture === 'relu') return { kind: 'relu', l1, penalty, resampling: revival };
-  if (k > dSae) throw new UsageError(`--k is ${k}, above --d-sae, which is ${dSae}; expected at most ${dSae}`);
-  return { kind: 'topk', k, auxiliaryLoss: revival };
+    ? { kind: 'corpus', model, hookPoint, targetHookPoint, corpus: options.corpus! }
+    : { kind: 'selection', model, hookPoint, targetHookPoint, selection: placeOf(options.selection!) };
 }
 
 async function train(shell: Shell, options: TrainOptions): Promise<Outcome> {
@@ -100,11 +89,13 @@ async function finetuneData(shell: Shell, options: FinetuneOptions): Promise<Tra
 
 async function finetune(shell: Shell, options: FinetuneOptions): Promise<Outcome> {
   const { FinetuneRequest } = await import('../protocol/requests.ts');
+  const data = await finetuneData(shell, options);
   const fields = {
     ...trainingFields(options, shell.threads),
-    data: await finetuneData(shell, options),
+    data,
     from: placeOf(options.from),
-    mode: options.mode,
+    ...(await modeFields(options, data)),
+    l1: options.l1 ?? null,
   };
   const request: FinetuneRequest = parseRequest(FinetuneRequest, fields, TRAINING_NAMES);
   if (options.detach === true) return detach(shell, { kind: 'finetune', request });
@@ -118,27 +109,27 @@ function takesData(command: CliCommand): CliCommand {
     .takes('--selection <selection>', 'train on retrieved passages', anyText)
     .takes('--activations <file>', 'train on a safetensors file with "activations" [n, d_in] float32', anyText)
     .takes('--model <model>', 'language model whose activations are taken', anyText)
-    .takes('--hook <hook-point>', 'where in the model, for example blocks.2.hook_resid_post', anyText);
+    .takes('--hook <hook-point>', 'where in the model, for example blocks.2.hook_resid_post', anyText)
+    .takes('--hook-out <hook-point>', 'where what a transcoder reconstructs is read', anyText)
+    .takes(
+      '--targets <file>',
+      'file of what a transcoder reconstructs (default: tensor "targets" of --activations)',
+      anyText,
+    );
 }
 
 export function addTrain(program: CliCommand, shell: Shell): void {
   const command = program
     .command('train')
     .description('train a dictionary on a corpus, a selection or given activations');
-  takesData(command)
-    .takes('--architecture <kind>', 'kind of dictionary', oneOf(['topk', 'relu']), { default: 'topk' })
-    .takes('--d-sae <features>', 'features of the dictionary', wholeNumber(1), { required: true })
-    .takes('--k <features>', `features that fire on a token (topk; default: ${DEFAULT_K})`, wholeNumber(1))
-    .takes('--l1 <weight>', `weight of the sparsity penalty (relu; default: ${DEFAULT_L1})`, realNumber({ minimum: 0 }))
-    .takes(
-      '--penalty <kind>',
-      'what the penalty sums (relu; default: decoder_norm_weighted)',
-      oneOf(['decoder_norm_weighted', 'plain']),
-    )
-    .option('--no-revival', 'leave dead features dead: no auxiliary loss (topk), no resampling (relu)')
-    .takes('--storage <type>', 'type of the stored weights; float16 halves the size', oneOf(['float32', 'float16']), {
+  takesArchitecture(takesData(command)).takes(
+    '--storage <type>',
+    'type of the stored weights; float16 halves the size',
+    oneOf(['float32', 'float16']),
+    {
       default: 'float32',
-    });
+    },
+  );
   takesTraining(command)
     .example(
       'ssae train --model builtin --hook blocks.2.hook_resid_post --corpus glosses --d-sae 4096 -o general',
@@ -147,6 +138,18 @@ export function addTrain(program: CliCommand, shell: Shell): void {
     .example(
       'ssae train --activations acts.safetensors --architecture topk --d-sae 4096 --k 32 --json -o ./OUT',
       'On given activations',
+    )
+    .example(
+      'ssae train --activations acts.safetensors --architecture matryoshka --d-sae 4096 --widths 512,1024,4096 -o ./OUT',
+      'Prefixes that reconstruct on their own',
+    )
+    .example(
+      'ssae train --activations acts.safetensors --architecture jumprelu --target-l0 32 --d-sae 4096 -o ./OUT',
+      'JumpReLU, held at 32 active features',
+    )
+    .example(
+      'ssae train --model builtin --hook blocks.2.hook_resid_pre --hook-out blocks.2.hook_resid_post --corpus glosses --architecture transcoder --skip --d-sae 4096 -o block2',
+      'A skip transcoder',
     )
     .example(
       'ssae train --activations acts.safetensors --d-sae 4096 -o ./OUT --resume',
@@ -159,13 +162,19 @@ export function addFinetune(program: CliCommand, shell: Shell): void {
   const command = program
     .command('finetune')
     .description('specialise a dictionary to retrieved passages or given activations');
-  takesData(command)
-    .takes('--from <dictionary>', 'dictionary to start from; its model and hook point are used', anyText, {
+  takesData(command).takes(
+    '--from <dictionary>',
+    'dictionary to start from; its model and hook point are used',
+    anyText,
+    {
       required: true,
-    })
-    .takes('--mode <mode>', 'go on from its weights, or train the same shape anew', oneOf(['finetune', 'scratch']), {
-      default: 'finetune',
-    });
+    },
+  );
+  takesMode(command).takes(
+    '--l1 <weight>',
+    'weight of the sparsity penalty (default: the one it was trained with)',
+    realNumber({ minimum: 0 }),
+  );
   takesTraining(command)
     .example(
       'ssae finetune --from builtin-gsae --selection entropy --tau 1 -o entropy-term',
@@ -175,9 +184,14 @@ export function addFinetune(program: CliCommand, shell: Shell): void {
       'ssae finetune --from builtin-gsae --selection entropy --objective erm -o entropy-erm',
       'Mean loss, to compare with',
     )
+    .example('ssae finetune --from ./OUT --activations rare.safetensors --tilt 2 -o ./OUT-rare', 'On given activations')
     .example(
-      'ssae finetune --from ./OUT --activations rare.safetensors --tilt 2 -o ./OUT-rare',
-      'On given activations',
+      'ssae finetune --from general --selection entropy --mode residual --residual-features 512 -o entropy-added',
+      'New features beside those of the general dictionary, which stay as they are',
+    )
+    .example(
+      'ssae finetune --from builtin-gsae --selection entropy --mix 0.5 --mix-corpus glosses -o entropy-mixed',
+      'With half of every batch from general text, to forget less',
     );
   offerDetach(command).action((options: FinetuneOptions) => shell.finish(finetune(shell, options)));
 }

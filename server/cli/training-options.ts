@@ -1,9 +1,9 @@
-import { UsageError } from '../foundation/errors.ts';
 import type { FinetuneRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
 import type { CliCommand } from './cli-command.ts';
 import { outputPlaceOf } from './detached.ts';
 import { count, duration, figure } from './figures.ts';
+import { objectiveOf, takesObjective, type ObjectiveOptions } from './objective-options.ts';
 import { record } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { anyText, oneOf, realNumber, wholeNumber } from './values.ts';
@@ -13,12 +13,8 @@ export type EngineName = (typeof ENGINES)[number];
 export const MAX_SEED = 0x7fffffff;
 
 /** Options of every command that trains. */
-export interface TrainingOptions {
+export interface TrainingOptions extends ObjectiveOptions {
   readonly output: string;
-  readonly objective?: 'erm' | 'term';
-  readonly tilt?: number;
-  readonly tau?: number;
-  readonly tilts?: 'loss' | 'reconstruction';
   readonly tokens?: number;
   readonly batch: number;
   readonly lr?: number;
@@ -38,16 +34,8 @@ export interface TrainingOptions {
 
 export function takesTraining(command: CliCommand): CliCommand {
   const share = realNumber({ minimum: 0, maximum: 1 });
-  return command
-    .takes('-o, --output <dictionary>', 'dictionary to write: a name, or a path', anyText, { required: true })
-    .takes(
-      '--objective <objective>',
-      'mean loss, or tilted towards rare tokens (default: term with --tilt or --tau, else erm)',
-      oneOf(['erm', 'term']),
-    )
-    .takes('--tilt <t>', 'raw tilt t of TERM', realNumber({ minimum: 0 }))
-    .takes('--tau <tau>', "relative tilt of TERM: t = tau / the batch's mean loss", realNumber({ minimum: 0 }))
-    .takes('--tilts <what>', 'what TERM tilts (default: loss)', oneOf(['loss', 'reconstruction']))
+  command.takes('-o, --output <dictionary>', 'dictionary to write: a name, or a path', anyText, { required: true });
+  return takesObjective(command)
     .takes(
       '--tokens <n>',
       'tokens to train on; rows are visited again where there are fewer (default: each once, or up to 20 times to make 1,000 steps)',
@@ -74,22 +62,6 @@ export function takesTraining(command: CliCommand): CliCommand {
     .option('--resume', "go on from the output's checkpoint");
 }
 
-function objectiveOf({ objective, tilt, tau, tilts }: TrainingOptions): FinetuneRequest['objective'] {
-  const given = tilt !== undefined ? `--tilt ${tilt}` : tau !== undefined ? `--tau ${tau}` : null;
-  if (tilt !== undefined && tau !== undefined)
-    throw new UsageError(`--tilt is ${tilt} and --tau is ${tau}; expected one of the two`);
-  if (objective === 'erm' && given !== null)
-    throw new UsageError(`${given} was given with --objective erm, which has no tilt; expected --objective term`);
-  if (objective !== 'term' && given === null) {
-    if (tilts !== undefined)
-      throw new UsageError(`--tilts is "${tilts}" without a tilt; expected --tilt T or --tau TAU`);
-    return { kind: 'erm' };
-  }
-  if (tilt !== undefined) return { kind: 'term', tilt: { kind: 'raw', t: tilt }, tilts: tilts ?? 'loss' };
-  if (tau !== undefined) return { kind: 'term', tilt: { kind: 'relative', tau }, tilts: tilts ?? 'loss' };
-  throw new UsageError('--objective term needs a tilt; expected --tau TAU (relative; 1 is a good start) or --tilt T');
-}
-
 /** What people call the fields of a training request. */
 export const TRAINING_NAMES = {
   learningRate: '--lr',
@@ -99,6 +71,9 @@ export const TRAINING_NAMES = {
   heldOutShare: '--held-out',
   checkpointEverySteps: '--checkpoint',
   hookPoint: '--hook',
+  targetHookPoint: '--hook-out',
+  widths: '--widths',
+  coefficient: '--l1',
   file: '--activations',
 } as const;
 
@@ -127,16 +102,21 @@ export function trainingFields(options: TrainingOptions, threads: number | null)
   };
 }
 
+function objectiveWords({ objective, tilt, tau, sampleSizeShare }: TrainResult): string {
+  if (objective === 'erm') return 'erm';
+  if (sampleSizeShare !== null) return `term, effective sample size held at ${figure(sampleSizeShare)} of the batch`;
+  return tau === null ? `term, tilt ${figure(tilt)}` : `term, tau ${figure(tau)}`;
+}
+
 /** Final figures of a run, with what they were measured on. */
 export function trained(terminal: Terminal, result: TrainResult): string {
   const { final, heldOut, stepMilliseconds: step } = result;
-  const tilt = result.tau === null ? `tilt ${figure(result.tilt)}` : `tau ${figure(result.tau)}`;
   return record(terminal, [
     ['dictionary', result.dictionary],
     ['folder', result.path],
     ['architecture', `${result.architecture}, ${count(result.dIn)} → ${count(result.dSae)}`],
     ...(result.hookPoint === null ? [] : [['hook point', result.hookPoint] as const]),
-    ['objective', result.objective === 'erm' ? 'erm' : `term, ${tilt}`],
+    ['objective', objectiveWords(result)],
     ['trained', `${count(result.tokens)} tokens in ${count(result.steps)} steps, ${duration(result.seconds)}`],
     ['step', `${figure(step.median)} ms (p10 ${figure(step.p10)}, p90 ${figure(step.p90)}) on ${result.engine}`],
     ['explained variance', figure(final.explainedVariance)],

@@ -52,7 +52,9 @@ export function checkShape(shape: EngineShape): void {
   checkArchitecture(shape);
 }
 
-function checkArchitecture({ architecture, dSae }: EngineShape): void {
+function checkArchitecture({ architecture, dSae, skip }: EngineShape): void {
+  if (skip && architecture.kind === 'gated')
+    throw new UsageError('a gated dictionary has no skip: its gate is trained on a reconstruction of its own');
   if ('k' in architecture) requireWhole('k', architecture.k, 1, dSae);
   if (architecture.kind !== 'jumprelu') return;
   const { bandwidth, penalty } = architecture;

@@ -1,28 +1,46 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Engine, EngineShape, StepSettings } from './engine.ts';
+import type { Engine, EngineShape, EngineTrainer, ForwardResult, TrainingState } from './engine.ts';
 import { engineAvailability, openEngine } from './engines.ts';
 import { sha256 } from '../foundation/hash.ts';
 import { Random } from '../foundation/random.ts';
 import { eighths, expectClose, largeProblem, RELU, SETTINGS, TOPK } from '../../test/fixtures/train/problems.ts';
+import {
+  ARCHITECTURES,
+  trainingProblem,
+  type ProblemChoices,
+  type TrainingBatch,
+  type TrainingProblem,
+} from '../../test/reference/training-problems.ts';
 
-const FULL_SETTINGS: StepSettings = {
-  ...SETTINGS,
-  maxGradientNorm: 0.5,
-  auxiliary: { k: 20, coefficient: 0.03, deadAfterTokens: 400, normalised: true },
-};
+const architectures = Object.entries(ARCHITECTURES).map(([title, make]) => ({ title, make }));
+
+/** A problem large enough for several blocks, slices and parts; AuxK where the architecture has it. */
+function largeTraining(make: (typeof ARCHITECTURES)[string]): TrainingProblem {
+  const choices: ProblemChoices = {
+    ...{ dIn: 53, dOut: null, dSae: 1500, tokens: 301, kShare: 0.01, seed: 7, exact: false, resumed: false },
+    ...{ rescaledByDecoderNorm: false, applyDecoderBiasToInput: true, unitNormDecoder: true, skip: false },
+    ...{ targets: false, objective: 'term', auxiliary: 'normalised', clips: true, partial: false },
+  };
+  return trainingProblem(choices, make, 3);
+}
+
+async function step(
+  trainer: EngineTrainer,
+  { settings }: TrainingProblem,
+  batch: TrainingBatch,
+): Promise<ForwardResult> {
+  const result = await trainer.forward(batch.tokens, batch.forward);
+  await trainer.backward(batch.weights, settings);
+  return result;
+}
 
 async function train(
   engine: Engine,
-  shape: EngineShape,
-  steps: number,
-): Promise<{ state: unknown; losses: Float64Array[] }> {
-  const { parameters, batch, weights } = largeProblem(shape.dIn, shape.dSae, 301);
-  await using trainer = await engine.trainer(shape, parameters);
+  problem: TrainingProblem,
+): Promise<{ state: TrainingState; losses: Float64Array[] }> {
+  await using trainer = await engine.trainer(problem.shape, problem.start);
   const losses: Float64Array[] = [];
-  for (let step = 0; step < steps; step++) {
-    losses.push((await trainer.forward(batch, 0.01)).reconstruction);
-    await trainer.backward(weights, FULL_SETTINGS);
-  }
+  for (const batch of problem.batches) losses.push((await step(trainer, problem, batch)).reconstruction);
   return { state: await trainer.state(), losses };
 }
 
@@ -48,46 +66,37 @@ describe.each(available)('the $name engine', ({ name }) => {
   });
   afterAll(() => engine[Symbol.asyncDispose]());
 
-  it.each([
-    ['top-k', TOPK],
-    ['ReLU', RELU],
-  ])('gives the same bits with one, two and five threads: %s', async (_, shape) => {
+  it.each(architectures)('gives the same bits with one, two and five threads: $title', async ({ make }) => {
     const runs = [];
     for (const threads of [1, 2, 5]) {
       await using other = await openEngine(name, { threads });
-      runs.push(hashOf(await train(other, shape, 3)));
+      runs.push(hashOf(await train(other, largeTraining(make))));
     }
     expect(runs[1]).toBe(runs[0]);
     expect(runs[2]).toBe(runs[0]);
   });
 
-  it.each([
-    ['top-k', TOPK],
-    ['ReLU', RELU],
-  ])('goes on bit-identically from a stored state: %s', async (_, shape) => {
-    const { parameters, batch, weights } = largeProblem(shape.dIn, shape.dSae, 150);
-    await using first = await engine.trainer(shape, parameters);
-    const step = async (trainer: typeof first): Promise<void> => {
-      await trainer.forward(batch, 0.01);
-      await trainer.backward(weights, FULL_SETTINGS);
-    };
-    await step(first);
-    await step(first);
-    await using second = await engine.trainer(shape, await first.state());
-    await step(first);
-    await step(second);
+  it.each(architectures)('goes on bit-identically from a stored state: $title', async ({ make }) => {
+    const problem = largeTraining(make);
+    const [one, two, three] = problem.batches;
+    await using first = await engine.trainer(problem.shape, problem.start);
+    await step(first, problem, one!);
+    await step(first, problem, two!);
+    await using second = await engine.trainer(problem.shape, await first.state());
+    await step(first, problem, three!);
+    await step(second, problem, three!);
     expect(hashOf(await second.state())).toBe(hashOf(await first.state()));
   });
 
   it('leaves features alone that never had a gradient, and moves those on whose moments are not zero', async () => {
     const { parameters, batch, weights } = largeProblem(TOPK.dIn, TOPK.dSae, 4);
     await using trainer = await engine.trainer(TOPK, parameters);
-    await trainer.forward(batch, 0);
+    await trainer.forward(batch, { sparsityCoefficient: 0 });
     await trainer.backward(weights, SETTINGS);
     const before = await trainer.state();
     await trainer.forward(
       batch.map((value) => -value),
-      0,
+      { sparsityCoefficient: 0 },
     );
     await trainer.backward(weights, SETTINGS);
     const after = await trainer.state();
@@ -103,7 +112,7 @@ describe.each(available)('the $name engine', ({ name }) => {
   it('encodes more tokens than fit one call in the same way', async () => {
     const { parameters } = largeProblem(8, 40, 1);
     const batch = eighths(new Random(3), 9000 * 8, 8);
-    await using dictionary = await engine.dictionary({ ...RELU, dIn: 8, dSae: 40 }, parameters);
+    await using dictionary = await engine.dictionary({ ...RELU, dIn: 8, dOut: 8, dSae: 40 }, parameters);
     const whole = await dictionary.encode(batch);
     const part = await dictionary.encode(batch.slice(8500 * 8));
     expect(whole.features.slice(whole.offsets[8500])).toEqual(part.features);
@@ -118,25 +127,31 @@ describe.each(available)('the $name engine', ({ name }) => {
     const damaged = batch.slice();
     damaged[150 * TOPK.dIn + 52] = Infinity;
     damaged[137 * TOPK.dIn] = NaN;
-    await expect(trainer.forward(damaged, 0)).rejects.toThrow('activation row 137 is not finite');
+    await expect(trainer.forward(damaged, { sparsityCoefficient: 0 })).rejects.toThrow(
+      'activation row 137 is not finite',
+    );
     await expect(trainer.encode(damaged)).rejects.toThrow('activation row 137 is not finite');
     await expect(trainer.backward(weights, SETTINGS)).rejects.toThrow('needs a forward pass');
-    await trainer.forward(batch, 0);
+    await trainer.forward(batch, { sparsityCoefficient: 0 });
     await trainer.backward(weights, SETTINGS);
   });
 
   it('refuses arguments that do not fit, naming them', async () => {
     const { parameters, batch, weights } = largeProblem(TOPK.dIn, TOPK.dSae, 3);
-    await expect(engine.dictionary({ ...TOPK, dIn: 54 }, parameters)).rejects.toThrow('W_enc has 79500 values');
-    const tooMany: EngineShape = { ...TOPK, architecture: { kind: 'topk', k: 1501 } };
+    await expect(engine.dictionary({ ...TOPK, dIn: 54, dOut: 54 }, parameters)).rejects.toThrow(
+      'W_enc has 79500 values',
+    );
+    const tooMany: EngineShape = { ...TOPK, architecture: { kind: 'topk', k: 1501, rescaledByDecoderNorm: false } };
     await expect(engine.dictionary(tooMany, parameters)).rejects.toThrow(
       'k is 1501; expected a whole number from 1 to 1500',
     );
     await using trainer = await engine.trainer(TOPK, parameters);
-    await expect(trainer.forward(batch.slice(1), 0)).rejects.toThrow('not a multiple of d_in = 53');
+    await expect(trainer.forward(batch.slice(1), { sparsityCoefficient: 0 })).rejects.toThrow(
+      'not a multiple of d_in = 53',
+    );
     const rows = { offsets: Uint32Array.of(0, 1), features: Uint32Array.of(1500), values: Float32Array.of(1) };
     await expect(trainer.decode(rows)).rejects.toThrow('feature 1500 does not exist');
-    await trainer.forward(batch, 0);
+    await trainer.forward(batch, { sparsityCoefficient: 0 });
     await expect(trainer.backward(weights, { ...SETTINGS, epsilon: 0 })).rejects.toThrow('epsilon is 0');
     await trainer[Symbol.asyncDispose]();
     await expect(trainer.encode(batch)).rejects.toThrow('was disposed of');
@@ -145,7 +160,9 @@ describe.each(available)('the $name engine', ({ name }) => {
   it('serves several dictionaries at once', async () => {
     const { parameters, batch } = largeProblem(TOPK.dIn, TOPK.dSae, 64);
     const dictionaries = await Promise.all(
-      [1, 2, 3].map((k) => engine.dictionary({ ...TOPK, architecture: { kind: 'topk', k } }, parameters)),
+      [1, 2, 3].map((k) =>
+        engine.dictionary({ ...TOPK, architecture: { kind: 'topk', k, rescaledByDecoderNorm: false } }, parameters),
+      ),
     );
     const rows = await Promise.all(dictionaries.map((dictionary) => dictionary.encode(batch)));
     expect(rows.map(({ features }) => features.length)).toEqual([64, 128, 192]);
@@ -156,7 +173,7 @@ describe.each(available)('the $name engine', ({ name }) => {
 describe('engines', () => {
   it('refuses a WebAssembly dictionary beyond 4 GiB before allocating, with the arithmetic', async () => {
     await using engine = await openEngine('wasm', { threads: 1 });
-    const huge: EngineShape = { ...TOPK, dIn: 4096, dSae: 131072 };
+    const huge: EngineShape = { ...TOPK, dIn: 4096, dOut: 4096, dSae: 131072 };
     const absent = { length: 131072 * 4096 } as Float32Array;
     const start = {
       encoder: absent,
@@ -164,13 +181,16 @@ describe('engines', () => {
       decoder: absent,
       decoderBias: new Float32Array(4096),
     };
-    await expect(engine.trainer(huge, start)).rejects.toThrow('131072 features × 4096 dimensions × 4 bytes × 7');
+    await expect(engine.trainer(huge, start)).rejects.toThrow(
+      '131072 features × (4096 + 4096) dimensions × 4 bytes × 3',
+    );
   });
 
   it.skipIf(available.length < 2)('agree with each other after three steps', async () => {
     await using cpu = await openEngine('cpu', { threads: 2 });
     await using wasm = await openEngine('wasm', { threads: 2 });
-    const [left, right] = [await train(cpu, TOPK, 3), await train(wasm, TOPK, 3)];
+    const problem = largeTraining(ARCHITECTURES['topk']!);
+    const [left, right] = [await train(cpu, problem), await train(wasm, problem)];
     for (const [step, losses] of left.losses.entries())
       expectClose(losses, [...right.losses[step]!], `losses of step ${step}`);
   });

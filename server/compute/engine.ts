@@ -60,7 +60,7 @@ export interface DictionaryParameters {
   readonly decoder: Float32Array;
   /** [d_out] */
   readonly decoderBias: Float32Array;
-  /** [d_sae] θ of a jumprelu dictionary. */
+  /** [d_sae] θ of a jumprelu dictionary; below 0 it counts as 0, and a forward pass of training makes it so. */
   readonly threshold?: Float32Array;
   /** [d_sae] r of a gated dictionary. */
   readonly magnitudeScale?: Float32Array;

@@ -1,5 +1,4 @@
-/** One thread of the WebAssembly engine. */
-import { setPriority } from 'node:os';
+/** One thread of the WebAssembly engine. On Linux it has the priority of the thread that starts it: a job's are below the daemon's. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { startInstance, type WasmAnswer, type WasmExports, type WasmRequest } from './wasm-exports.ts';
 import { messageOf } from '../foundation/errors.ts';
@@ -11,9 +10,6 @@ interface Room {
 }
 
 const rooms = new Map<number, Room>();
-
-// On Linux the priority is a thread's own; elsewhere it would slow the whole process.
-if (process.platform === 'linux') setPriority(10);
 
 function handle(request: WasmRequest): void {
   switch (request.kind) {

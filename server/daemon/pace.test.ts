@@ -27,6 +27,15 @@ describe('pace', () => {
     expect(secondsLeft).toBeCloseTo(10 / perSecond!, 6);
   });
 
+  it('leaves out a time in which the machine was suspended, but not a lasting change', () => {
+    const pace = new Pace();
+    for (let second = 0; second <= 20; second++) pace.measure(progress(second), second / 10);
+    expect(pace.measure(progress(21), 3602)).toMatchObject({ perSecond: expect.closeTo(10, 6) as number });
+    expect(pace.measure(progress(22), 3602.1).secondsLeft).toBeCloseTo(7.8, 6);
+    pace.measure(progress(23), 3622);
+    expect(pace.measure(progress(24), 3642).perSecond).toBeLessThan(2);
+  });
+
   it('starts anew with another stage, and does not guess without a total', () => {
     const pace = new Pace();
     pace.measure(progress(0), 0);

@@ -181,6 +181,8 @@ export class Session {
     token.onCancellationRequested(() => {
       cancelled.abort();
     });
+    // A token that was cancelled before its request was dealt with tells nobody any more.
+    if (token.isCancellationRequested) cancelled.abort();
     const signal = AbortSignal.any([cancelled.signal, this.#left.signal]);
     const watcher = WithProgressToken.safeParse(given);
     if (!watcher.success) return { signal, report: () => undefined };

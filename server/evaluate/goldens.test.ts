@@ -162,7 +162,8 @@ describe('weight metrics', () => {
     });
     const dictionary = {
       shape: {
-        ...{ dIn: golden.d, dSae: golden.n, applyDecoderBiasToInput: false, unitNormDecoder: false },
+        ...{ dIn: golden.d, dOut: golden.d, dSae: golden.n, skip: false },
+        ...{ applyDecoderBiasToInput: false, unitNormDecoder: false },
         architecture: { kind: 'relu', penalty: 'plain' } as const,
       },
       parameters: {

@@ -13,4 +13,8 @@ export interface ActivationFolder {
   /** Hash over model, hook point and sequences, or over the file's bytes. */
   readonly contentHash: string;
   readonly shards: readonly ActivationShard[];
+  /** Tensor of the shards; "activations" where it is absent. */
+  readonly tensor?: string;
+  /** What a transcoder reconstructs: as many rows, of a width of their own. */
+  readonly targets?: ActivationFolder;
 }

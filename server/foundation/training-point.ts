@@ -8,6 +8,8 @@ export const TrainingPoint = z.object({
   loss: z.number(),
   /** 1 / Σ w², tokens. */
   effectiveSampleSize: z.number(),
+  /** t of the step; 0 for a plain mean. Absent in histories written before it was noted. */
+  tilt: z.number().optional(),
   l0: z.number(),
   /** 1 − Σ‖x−x̂‖² / Σ‖x−x̄‖² over the batch. */
   explainedVariance: z.number().nullable(),

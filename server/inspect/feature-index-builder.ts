@@ -1,11 +1,12 @@
 import type { SparseFeatures } from '../compute/engine.ts';
 import { StrongestOfGroups } from '../foundation/strongest.ts';
 import { FIRST_OCTAVE, OCTAVES } from './feature-index.ts';
+import { KeptActivations } from './kept-activations.ts';
 import { OctaveSamples } from './octave-samples.ts';
 
 /**
- * Gathers a feature index over a stream of passages: memory is [d_sae, passages kept of each and of its octaves] and 16 characters
- * a passage.
+ * Gathers a feature index over a stream of passages: memory is [d_sae, passages kept of each and of its octaves], their activations and
+ * 16 characters a passage.
  */
 export class FeatureIndexBuilder {
   tokens = 0;
@@ -17,12 +18,18 @@ export class FeatureIndexBuilder {
   readonly strongest: StrongestOfGroups;
   readonly samples: OctaveSamples;
   readonly passageIds: string[] = [];
+  /** Of the passages that `strongest` and `samples` hold. */
+  readonly activations: KeptActivations;
 
   constructor(dSae: number, passagesPerFeature: number) {
     this.fires = new Uint32Array(dSae);
     this.histogram = new Uint32Array(dSae * OCTAVES);
     this.strongest = new StrongestOfGroups(dSae, passagesPerFeature);
     this.samples = new OctaveSamples(dSae);
+    this.activations = new KeptActivations(
+      dSae,
+      (feature) => new Set([...this.strongest.itemsOf(feature), ...this.samples.itemsOf(feature)]),
+    );
   }
 
   /**
@@ -39,6 +46,7 @@ export class FeatureIndexBuilder {
         this.fires[feature]!++;
         this.histogram[feature * OCTAVES + octaveOf(value)]!++;
         if (value > (maxima.get(feature) ?? 0)) maxima.set(feature, value);
+        this.activations.add(feature, this.passageIds.length, row - from, value);
       }
     }
     const chance = parseInt(id.slice(0, 8), 16);

@@ -31,6 +31,14 @@ export interface IndexedFeature {
   readonly top: readonly TopPassage[];
   /** A few passages of each octave, drawn at random; strongest octave first. */
   readonly samples: readonly SampledPassage[];
+  /** By id of those passages: the tokens that the feature fires on. */
+  readonly activations: ReadonlyMap<string, readonly TokenActivation[]>;
+}
+
+export interface TokenActivation {
+  /** Its place in the passage, special tokens counted. */
+  readonly token: number;
+  readonly activation: number;
 }
 
 /** A feature's figures and strongest passages over a corpus, read from a safetensors file a row at a time: nothing else of it is in memory. */
@@ -58,6 +66,10 @@ export class FeatureIndex implements AsyncDisposable {
       checkTensor(file, 'sample_octaves', 'U8', [dSae, SAMPLED_OCTAVES]);
       checkTensor(file, 'samples_kept', 'U32', [dSae, SAMPLED_OCTAVES]);
       checkTensor(file, 'samples', 'U32', [dSae, SAMPLED_OCTAVES, SAMPLES_PER_OCTAVE]);
+      checkTensor(file, 'activation_starts', 'U32', [dSae + 1]);
+      const activations = file.entry('activation_values').shape[0] ?? 0;
+      for (const name of ['activation_passages', 'activation_tokens']) checkTensor(file, name, 'U32', [activations]);
+      checkTensor(file, 'activation_values', 'F32', [activations]);
       checkTensor(file, 'passage_ids', 'U8', [file.entry('passage_ids').shape[0] ?? 0, ID_BYTES]);
       const tokens = Number(file.metadata['tokens']);
       if (!Number.isSafeInteger(tokens) || tokens < 0) throw damaged(path, `its token count is ${String(tokens)}`);
@@ -77,7 +89,25 @@ export class FeatureIndex implements AsyncDisposable {
       top.push({ id: await this.#passageId(passage), maximum: maxima[i]! });
     const density = this.tokens === 0 ? 0 : fires / this.tokens;
     const histogram = await this.#words('histogram', feature * OCTAVES, OCTAVES);
-    return { fires, density, histogram, top, samples: await this.#samples(feature) };
+    const [samples, activations] = [await this.#samples(feature), await this.#activations(feature)];
+    return { fires, density, histogram, top, samples, activations };
+  }
+
+  async #activations(feature: number): Promise<Map<string, TokenActivation[]>> {
+    const [from, to] = await this.#words('activation_starts', feature, 2);
+    if (from! > to!) throw damaged(this.#file.path, `the activations of feature ${feature} end before they begin`);
+    const passages = await this.#words('activation_passages', from!, to! - from!);
+    const tokens = await this.#words('activation_tokens', from!, to! - from!);
+    const values = await this.#file.float32('activation_values', from, to! - from!);
+    const byPassage = new Map<number, TokenActivation[]>();
+    for (const [i, passage] of passages.entries()) {
+      const known = byPassage.get(passage) ?? [];
+      known.push({ token: tokens[i]!, activation: values[i]! });
+      byPassage.set(passage, known);
+    }
+    const byId = new Map<string, TokenActivation[]>();
+    for (const [passage, some] of byPassage) byId.set(await this.#passageId(passage), some);
+    return byId;
   }
 
   async #samples(feature: number): Promise<SampledPassage[]> {
@@ -124,6 +154,8 @@ function checkTensor(file: SafetensorsFile, name: string, dtype: string, shape: 
 export async function writeFeatureIndex(path: string, builder: FeatureIndexBuilder): Promise<void> {
   const { fires, histogram, strongest, samples, passageIds, tokens } = builder;
   const dSae = fires.length;
+  const activations = builder.activations.byFeature();
+  const count = activations.values.length;
   await writeSafetensors(
     path,
     {
@@ -135,6 +167,10 @@ export async function writeFeatureIndex(path: string, builder: FeatureIndexBuild
       sample_octaves: { dtype: 'U8', shape: [dSae, SAMPLED_OCTAVES], data: samples.octaves },
       samples_kept: { dtype: 'U32', shape: [dSae, SAMPLED_OCTAVES], data: samples.drawn.kept },
       samples: { dtype: 'U32', shape: [dSae, SAMPLED_OCTAVES, SAMPLES_PER_OCTAVE], data: samples.drawn.items },
+      activation_starts: { dtype: 'U32', shape: [dSae + 1], data: activations.starts },
+      activation_passages: { dtype: 'U32', shape: [count], data: activations.passages },
+      activation_tokens: { dtype: 'U32', shape: [count], data: activations.tokens },
+      activation_values: { dtype: 'F32', shape: [count], data: activations.values },
       passage_ids: {
         dtype: 'U8',
         shape: [passageIds.length, ID_BYTES],

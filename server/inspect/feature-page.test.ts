@@ -68,6 +68,14 @@ describe('the feature index', () => {
     expect(corpus.reads).toBe(1);
   });
 
+  it('knows the activations that a page shows: no model runs when it is there', async () => {
+    const corpus = corpusOf(['abc', 'cab']);
+    const first = await featurePage(inspected, choice, corpus, cache, unwatched);
+    const model = new CharacterModel(8);
+    model.activations = () => Promise.reject(new Error('the model ran'));
+    expect(await featurePage({ ...inspected, model }, choice, corpus, cache, unwatched)).toEqual(first);
+  });
+
   it('takes passages at even distances from a corpus above its limit', async () => {
     const corpus = corpusOf(Array.from({ length: 40 }, () => 'abca'));
     await using index = await openFeatureIndex(cache, inspected, corpus, unwatched, { ...extent, tokens: 40 });

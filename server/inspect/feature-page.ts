@@ -55,7 +55,7 @@ export async function featurePage(
     ...page,
     ...{ density: indexed.density, tokens: index.tokens, corpus: corpus.summary.name },
     histogram: octavesThatFire(indexed.histogram),
-    passages: await featurePassages(inspected, feature, indexed, count, corpus, control),
+    passages: await featurePassages(inspected.model, indexed, count, corpus),
   };
 }
 

@@ -1,12 +1,10 @@
 /** The passages of a feature's page: its strongest ones, and some of every octave of activation below. */
 import { NgramSet } from '../corpus/ngrams.ts';
 import type { Passage } from '../corpus/passage.ts';
-import type { JobControl } from '../foundation/progress.ts';
 import type { FeaturePassage } from '../protocol/feature-pages.ts';
 import type { PassageSource } from './corpus-features.ts';
+import type { LanguageModel } from '../model/language-model.ts';
 import type { IndexedFeature } from './feature-index.ts';
-import { featuresOfTexts } from './text-features.ts';
-import type { InspectedDictionary } from './token-readings.ts';
 
 /** A passage repeats those before it when at least this share of its 13-grams is in them: the rule of ingesting. */
 const REPEATED_SHARE = 0.5;
@@ -58,33 +56,24 @@ export async function spreadPassages(
   return distinct.chosen;
 }
 
-/**
- * Passages with the activation of every token, strongest first. Activations are computed again rather than stored: a page shows a few
- * passages, an index has d_sae times as many.
- */
+/** Passages with the activation of every token, strongest first; the index knows them, so that only the tokenizer runs. */
 export async function featurePassages(
-  inspected: InspectedDictionary,
-  feature: number,
-  indexed: Pick<IndexedFeature, 'top' | 'samples'>,
+  model: Pick<LanguageModel, 'encode'>,
+  indexed: Pick<IndexedFeature, 'top' | 'samples' | 'activations'>,
   count: number,
   corpus: PassageSource,
-  control: JobControl,
 ): Promise<FeaturePassage[]> {
   if (count === 0 || indexed.top.length === 0) return [];
   const passages = await spreadPassages(indexed, count, corpus);
-  const encodings = passages.map(({ text }) => inspected.model.encode(text));
-  const { starts, features } = await featuresOfTexts(encodings, inspected, control.signal);
-  const activationAt = (row: number): number => {
-    const [begin, end] = [features.offsets[row]!, features.offsets[row + 1]!];
-    const place = features.features.subarray(begin, end).indexOf(feature);
-    return place < 0 ? 0 : features.values[begin + place]!;
-  };
   return passages
-    .map(({ id, text, provenance }, i) => {
-      const { starts: from, ends, special } = encodings[i]!;
+    .map(({ id, text, provenance }) => {
+      const { starts, ends, special } = model.encode(text);
+      const activations = new Map(
+        (indexed.activations.get(id) ?? []).map(({ token, activation }) => [token, activation]),
+      );
       const tokens = [...special.keys()]
         .filter((token) => special[token] !== 1)
-        .map((token) => ({ text: text.slice(from[token], ends[token]), activation: activationAt(starts[i]! + token) }));
+        .map((token) => ({ text: text.slice(starts[token], ends[token]), activation: activations.get(token) ?? 0 }));
       const maximum = tokens.reduce((most, { activation }) => Math.max(most, activation), 0);
       const share = Math.min(1, maximum / indexed.top[0]!.maximum);
       return { id, source: provenance.source, maximum, share, tokens };

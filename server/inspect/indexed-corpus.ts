@@ -14,7 +14,7 @@ export interface IndexExtent {
 }
 
 export const DEFAULT_EXTENT: IndexExtent = { tokens: 250_000, passagesPerFeature: 20 };
-const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 3;
 
 /** Where the index of a dictionary over a corpus lies: its name is a hash over everything that shapes it. */
 export function featureIndexPath(

@@ -19,6 +19,12 @@ export class OctaveSamples {
     this.drawn = new StrongestOfGroups(dSae * SAMPLED_OCTAVES, SAMPLES_PER_OCTAVE);
   }
 
+  /** Items of all octaves of a feature. */
+  *itemsOf(feature: number): Generator<number, void, undefined> {
+    for (let place = feature * SAMPLED_OCTAVES; place < (feature + 1) * SAMPLED_OCTAVES; place++)
+      yield* this.drawn.itemsOf(place);
+  }
+
   /** @param chance of the passage, 32 random bits: the passages with the largest stay, so that the same ones do whatever their order */
   add(feature: number, octave: number, chance: number, passage: number): void {
     const place = feature * SAMPLED_OCTAVES + (octave % SAMPLED_OCTAVES);

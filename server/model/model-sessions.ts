@@ -66,7 +66,13 @@ export class ModelSessions {
         intraOpNumThreads: this.#threads,
         graphOptimizationLevel: 'all',
         logSeverityLevel: 3,
-        extra: { session: { model_external_initializers_file_folder_path: this.#weights } },
+        extra: {
+          session: {
+            model_external_initializers_file_folder_path: this.#weights,
+            // Threads that spin between two calls take the cores from the dictionary's engine and from the editor's window.
+            intra_op: { allow_spinning: '0' },
+          },
+        },
       });
     } catch (error) {
       throw new WorkError(`onnxruntime could not open the model's ${part.kind}: ${messageOf(error)}`, { cause: error });

@@ -58,6 +58,11 @@ export class ModelStore {
     return [BUILTIN_MODEL, ...stored.filter((name) => STORED_NAME.test(name) && !name.endsWith('.part')).sort()];
   }
 
+  /** Whether a model goes by that name or path. */
+  async has(model: string): Promise<boolean> {
+    return (await this.names()).includes(model) || existsSync(resolve(model));
+  }
+
   /** @throws UsageError when no model goes by that name or path */
   async resolve(model: string): Promise<ModelPlace> {
     const stored = join(this.#home.models, model);

@@ -8,6 +8,7 @@ import {
   ResponseError,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node.js';
+import { z } from 'zod';
 import { Interrupted, messageOf, UsageError, WorkError } from '../foundation/errors.ts';
 import { type Endpoint, newestEndpoint, tryConnect } from './endpoint.ts';
 import { BoundedMessageReader } from './framing.ts';
@@ -50,7 +51,9 @@ export class DaemonConnection implements Disposable {
     };
     const silent = (): void => undefined;
     this.#connection = createMessageConnection(reader, new StreamMessageWriter(socket), {
-      error: complain,
+      error: (text) => {
+        complain(unaskedMessage(text));
+      },
       warn: silent,
       info: silent,
       log: silent,
@@ -121,6 +124,7 @@ export class DaemonConnection implements Disposable {
     signal?: AbortSignal,
     watch?: (progress: QueryProgress) => void,
   ): Promise<Result> {
+    if (signal?.aborted === true) throw new Interrupted();
     const bytes = Buffer.byteLength(JSON.stringify(params));
     if (bytes > MAX_REQUEST_BYTES - 1024)
       throw new UsageError(
@@ -206,5 +210,15 @@ export class DaemonConnection implements Disposable {
 
   dispose(): void {
     this.#socket.destroy();
+  }
+}
+
+/** What an error that answers no request says: the library tells it as one text, words of its own before the error's JSON. */
+function unaskedMessage(text: string): string {
+  const json = text.slice(text.indexOf('{'));
+  try {
+    return z.object({ message: z.string() }).parse(JSON.parse(json)).message;
+  } catch {
+    return text;
   }
 }

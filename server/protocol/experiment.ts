@@ -5,6 +5,9 @@
 import { z } from 'zod';
 import { ArmName, EngineChoice, FinetuneRequest, IngestRequest, OptimizerSettings } from './requests.ts';
 
+/** Modes that need nothing but the selection. */
+const ExperimentMode = FinetuneRequest.shape.mode.unwrap().extract(['finetune', 'scratch']);
+
 export const EXPERIMENT_ENDING = '.ssae.json';
 
 const MAX_SOURCES = 1000;
@@ -81,17 +84,35 @@ const ExperimentObjective = z
           .number()
           .min(0)
           .optional()
-          .describe('Relative tilt: t = tau / mean loss of the batch. Either this or "tilt".')
+          .describe('Relative tilt: t = tau / mean loss of the batch. Exactly one of this, "tilt" and "ess".')
           .meta({ examples: [0.1, 0.5] }),
-        tilt: z.number().min(0).optional().describe('Raw tilt t, in units of 1/loss. Either this or "tau".'),
+        tilt: z.number().min(0).optional().describe('Raw tilt t, in units of 1/loss, instead of "tau".'),
+        ess: z
+          .number()
+          .gt(0)
+          .max(1)
+          .optional()
+          .describe(
+            'Instead of "tau": the share of the batch at which the effective sample size 1 / Σ w² is held; the tilt is solved each step.',
+          )
+          .meta({ examples: [0.5] }),
+        warmupSteps: z.int().min(0).optional().describe('Steps over which the tilt grows from 0.'),
+        innerTau: z
+          .number()
+          .min(0)
+          .optional()
+          .describe(
+            'Tilt whole passages, and the tokens within each by this relative tilt; 0 tilts the mean losses of passages.',
+          )
+          .meta({ examples: [0] }),
         tilts: z
           .enum(['loss', 'reconstruction'])
           .default('loss')
           .describe('What is tilted: reconstruction error plus sparsity penalty, or the error alone.'),
       })
       .refine(
-        ({ tau, tilt }) => (tau === undefined) !== (tilt === undefined),
-        'expected exactly one of "tau" and "tilt"',
+        ({ tau, tilt, ess }) => [tau, tilt, ess].filter((given) => given !== undefined).length === 1,
+        'expected exactly one of "tau", "tilt" and "ess"',
       ),
   ])
   .describe('What training minimises.');
@@ -158,7 +179,7 @@ const Sweep = z.strictObject({
   trainingTokens: numbers(positive, 'Lengths of training, tokens; instead of "training.tokens".'),
   learningRate: numbers(z.number().positive(), 'Learning rates; instead of "training.optimizer.learningRate".'),
   l1: numbers(z.number().min(0), 'Sparsity coefficients (relu); instead of "training.l1". Gives a Pareto curve.'),
-  mode: numbers(FinetuneRequest.shape.mode.unwrap(), 'Modes; instead of "mode".'),
+  mode: numbers(ExperimentMode, 'Modes; instead of "mode".'),
 });
 export type ExperimentSweep = z.infer<typeof Sweep>;
 
@@ -213,7 +234,9 @@ export const Experiment = z
       .default([{ kind: 'erm' }])
       .describe('Each selection is trained on with every objective.')
       .meta({ examples: [[{ kind: 'erm' }, { kind: 'term', tau: 0.5 }]] }),
-    mode: FinetuneRequest.shape.mode.describe("Go on from the dictionary's weights, or train the same shape anew."),
+    mode: ExperimentMode.default('finetune').describe(
+      "Go on from the dictionary's weights, or train the same shape anew.",
+    ),
     training: Training.prefault({}).describe('How each dictionary is trained.'),
     sweep: Sweep.prefault({}).describe('Values to try, every combination.'),
     randomSeeds: unique(z.array(randomSeed).min(1).max(MAX_VALUES))

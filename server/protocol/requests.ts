@@ -1,5 +1,6 @@
 /** Every request of the product, typed and checked once: the command line, the daemon and the editor use these. */
 import { z } from 'zod';
+import { Architecture } from './architectures.ts';
 
 const name = z.string().min(1).max(4096);
 const seed = z.int().min(0).max(0x7fffffff).default(0);
@@ -39,25 +40,46 @@ export const RetrieveRequest = z.object({
 });
 export type RetrieveRequest = z.infer<typeof RetrieveRequest>;
 
+/** Where a transcoder's targets are read; null for what reconstructs its own input. */
+const targetHookPoint = name.nullable().default(null);
+
 /** Where a trainer's activations come from. */
 export const TrainingData = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('corpus'), model: name, hookPoint: name, corpus: name }),
-  z.object({ kind: z.literal('selection'), model: name, hookPoint: name, selection: name }),
-  /** A safetensors file with `activations` [n, d_in] float32. */
-  z.object({ kind: z.literal('activations'), file: name, hookPoint: name.nullable().default(null) }),
+  z.object({ kind: z.literal('corpus'), model: name, hookPoint: name, targetHookPoint, corpus: name }),
+  z.object({ kind: z.literal('selection'), model: name, hookPoint: name, targetHookPoint, selection: name }),
+  /** A safetensors file with `activations` [n, d_in] float32; a transcoder's with `targets` [n, d_out] too, or in another file. */
+  z.object({
+    kind: z.literal('activations'),
+    file: name,
+    targets: name.nullable().default(null),
+    hookPoint: name.nullable().default(null),
+    targetHookPoint,
+  }),
 ]);
 export type TrainingData = z.infer<typeof TrainingData>;
+
+const RawTilt = z.object({ kind: z.literal('raw'), t: z.number().min(0) });
+/** t = tau / mean loss of the batch. */
+const RelativeTilt = z.object({ kind: z.literal('relative'), tau: z.number().min(0) });
+
+/** `sample_size`: the t at which 1 / Σ w² is this share of the batch's tokens, solved anew each step. */
+export const Tilt = z.discriminatedUnion('kind', [
+  RawTilt,
+  RelativeTilt,
+  z.object({ kind: z.literal('sample_size'), share: z.number().gt(0).max(1) }),
+]);
+export type Tilt = z.infer<typeof Tilt>;
 
 export const Objective = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('erm') }),
   z.object({
     kind: z.literal('term'),
-    /** `raw` is t; `relative` is tau, t = tau / mean loss of the batch. */
-    tilt: z.discriminatedUnion('kind', [
-      z.object({ kind: z.literal('raw'), t: z.number().min(0) }),
-      z.object({ kind: z.literal('relative'), tau: z.number().min(0) }),
-    ]),
+    tilt: Tilt,
     tilts: z.enum(['loss', 'reconstruction']).default('loss'),
+    /** Steps over which the tilt grows from 0; absent for none. */
+    warmupSteps: z.int().min(0).optional(),
+    /** `tilt` is of passages instead of tokens, and `inner` of the tokens within each; raw 0 is their mean loss. */
+    passages: z.object({ inner: z.discriminatedUnion('kind', [RawTilt, RelativeTilt]) }).optional(),
   }),
 ]);
 export type Objective = z.infer<typeof Objective>;
@@ -95,25 +117,36 @@ const Training = z.object({
 });
 
 export const TrainRequest = Training.extend({
-  architecture: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('topk'), k: positive, auxiliaryLoss: z.boolean().default(true) }),
-    z.object({
-      kind: z.literal('relu'),
-      l1: z.number().min(0),
-      penalty: z.enum(['decoder_norm_weighted', 'plain']).default('decoder_norm_weighted'),
-      resampling: z.boolean().default(true),
-    }),
-  ]),
+  architecture: Architecture,
   dSae: positive,
   /** Store weights as float16: half the size. */
   storage: z.enum(['float32', 'float16']).default('float32'),
 });
 export type TrainRequest = z.infer<typeof TrainRequest>;
 
+/** Features that train where only some do: those that fired in no counted token, or given ones. */
+export const TrainedLatents = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('dead') }),
+  z.object({ kind: z.literal('chosen'), features: z.array(z.int().min(0)).min(1).max(10_000_000) }),
+]);
+export type TrainedLatents = z.infer<typeof TrainedLatents>;
+
 export const FinetuneRequest = Training.extend({
   from: name,
-  mode: z.enum(['finetune', 'scratch']).default('finetune'),
-  /** Sparsity coefficient of a relu dictionary; null takes the one it was trained with. */
+  /** `scratch`: new weights; `residual`: new features on its error, beside its own; `partial`: only `latents` train. */
+  mode: z.enum(['finetune', 'scratch', 'residual', 'partial']).default('finetune'),
+  /** Features that `residual` adds. */
+  residualFeatures: positive
+    .max(1 << 24)
+    .nullable()
+    .default(null),
+  latents: TrainedLatents.nullable().default(null),
+  /** Other activations of the same place, mixed in as this share of every batch, to curb forgetting. */
+  mix: z
+    .object({ data: TrainingData, share: z.number().gt(0).max(0.95) })
+    .nullable()
+    .default(null),
+  /** Sparsity coefficient λ of a relu, gated or jumprelu dictionary; null takes the one it was trained with. */
   l1: z.number().min(0).nullable().default(null),
 });
 export type FinetuneRequest = z.infer<typeof FinetuneRequest>;

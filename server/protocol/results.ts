@@ -1,3 +1,4 @@
+import type { ArchitectureKind } from './architectures.ts';
 import type { ReportData } from './report.ts';
 
 /** Results as the command line prints them with --json and the daemon answers them. Shapes are a contract: ../docs/cli.md. */
@@ -35,13 +36,15 @@ export interface TrainResult {
   readonly dictionary: string;
   /** The dictionary's folder, absolute. */
   readonly path: string;
-  readonly architecture: 'topk' | 'relu';
+  readonly architecture: ArchitectureKind;
   readonly dIn: number;
   readonly dSae: number;
   readonly hookPoint: string | null;
   readonly objective: 'erm' | 'term';
   readonly tilt: number | null;
   readonly tau: number | null;
+  /** Share of the batch at which the effective sample size was held. */
+  readonly sampleSizeShare: number | null;
   readonly engine: string;
   readonly seed: number;
   readonly steps: number;
@@ -186,7 +189,8 @@ export interface SeedSetResult {
 
 export interface DictionarySummary {
   readonly name: string;
-  readonly architecture: 'topk' | 'relu';
+  /** Of the file: batchtopk and matryoshka dictionaries are stored as jumprelu. */
+  readonly architecture: ArchitectureKind;
   readonly dIn: number;
   readonly dSae: number;
   readonly k: number | null;
@@ -209,7 +213,8 @@ export interface EncodeResult {
   readonly output: string;
   readonly tokens: number;
   readonly l0: number;
-  readonly explainedVariance: number;
+  /** Null of a transcoder, whose targets are not given. */
+  readonly explainedVariance: number | null;
 }
 
 export interface CountDensitiesResult {

@@ -25,8 +25,8 @@ import type { TracInParts } from './tracin-scorer.ts';
 /** A residual stream of 2 dimensions: (share of the word's letters that are vowels, 1); BOS in front of every sequence. */
 const vowels: TracInParts = (() => {
   const shape = {
-    ...{ dIn: 2, dSae: 2, applyDecoderBiasToInput: false, unitNormDecoder: false },
-    architecture: { kind: 'topk', k: 1 },
+    ...{ dIn: 2, dOut: 2, dSae: 2, applyDecoderBiasToInput: false, unitNormDecoder: false, skip: false },
+    architecture: { kind: 'topk', k: 1, rescaledByDecoderNorm: false },
   } as const;
   const parameters = {
     ...{ encoder: Float32Array.of(1, 0, 0, 1), encoderBias: new Float32Array(2) },

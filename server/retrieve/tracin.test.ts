@@ -39,8 +39,9 @@ async function problem(kind: 'relu' | 'topk') {
   for (const [name, { dtype }] of file.tensors) if (dtype === 'F64') tensors.set(name, await file.float32(name));
   const get = (name: string): Float32Array => tensors.get(name)!;
   const shape: EngineShape = {
-    ...{ dIn: D_IN, dSae: D_SAE, applyDecoderBiasToInput: true, unitNormDecoder: false },
-    architecture: kind === 'relu' ? { kind, penalty: 'decoder_norm_weighted' } : { kind, k: K },
+    ...{ dIn: D_IN, dOut: D_IN, dSae: D_SAE, applyDecoderBiasToInput: true, unitNormDecoder: false, skip: false },
+    architecture:
+      kind === 'relu' ? { kind, penalty: 'decoder_norm_weighted' } : { kind, k: K, rescaledByDecoderNorm: false },
   };
   const dictionary: GradientDictionary = {
     shape,
@@ -162,5 +163,34 @@ describe('TracIn in closed form', () => {
     twice.add(get('seeds'), seedFeatures, 0.5);
     const scores = (gradient: SeedGradient): Float64Array => gradient.score(get('candidates'), candidateFeatures);
     expect(largestRelativeError(scores(twice), scores(once))).toBeLessThan(1e-12);
+  });
+});
+
+describe('the gradient of other architectures', () => {
+  const shape: EngineShape = {
+    ...{ dIn: 1, dOut: 1, dSae: 1, applyDecoderBiasToInput: false, unitNormDecoder: false, skip: false },
+    architecture: { kind: 'gated', variant: 'paper' },
+  };
+  const one = Float32Array.of(1);
+  const parameters = { encoder: one, encoderBias: one, decoder: one, decoderBias: one };
+  const settings = { sparsityCoefficient: 0, unitTokens: false, parameters: 'all' } as const;
+
+  it('is refused by name where it is not that of relu or topk', () => {
+    expect(() => new SeedGradient({ shape, parameters }, settings)).toThrow(/not there for a gated dictionary/);
+    const transcoder: EngineShape = { ...shape, architecture: { kind: 'relu', penalty: 'plain' }, skip: true };
+    expect(() => new SeedGradient({ shape: transcoder, parameters }, settings)).toThrow(/not there for transcoders/);
+  });
+
+  it('is topk’s where a jumprelu dictionary’s features are active', () => {
+    const features = { offsets: Uint32Array.of(0, 1), features: Uint32Array.of(0), values: Float32Array.of(2) };
+    const score = (architecture: EngineShape['architecture']): number => {
+      const gradient = new SeedGradient({ shape: { ...shape, architecture }, parameters }, settings);
+      gradient.add(Float32Array.of(5), features, 1);
+      return gradient.score(Float32Array.of(4), features)[0]!;
+    };
+    const penalty = { kind: 'step' } as const;
+    expect(score({ kind: 'jumprelu', penalty, bandwidth: 1, straightThroughToInput: false })).toBe(
+      score({ kind: 'topk', k: 1, rescaledByDecoderNorm: false }),
+    );
   });
 });

@@ -1,4 +1,5 @@
 import type { DictionaryParameters, EngineShape, SparseFeatures } from '../compute/engine.ts';
+import { UsageError } from '../foundation/errors.ts';
 
 /** A dictionary's numbers: shape and parameters, as `server/sae` loads them. */
 export interface GradientDictionary {
@@ -48,6 +49,21 @@ function addScaled(
   scale: number,
 ): void {
   for (let column = 0; column < length; column++) target[start + column]! += scale * source[from + column]!;
+}
+
+/**
+ * Where a feature of a jumprelu dictionary is active its gradient is topk's; thresholds are no parameters of this gradient.
+ * @throws UsageError for architectures whose gradient is another one
+ */
+function refuseUnknownGradient({ architecture, dIn, dOut, skip }: EngineShape): void {
+  const { kind } = architecture;
+  const rescaled = 'rescaledByDecoderNorm' in architecture && architecture.rescaledByDecoderNorm;
+  if (dIn !== dOut || skip)
+    throw new UsageError('TracIn is not there for transcoders; expected a dictionary that reconstructs its input');
+  if (rescaled || !['relu', 'topk', 'jumprelu'].includes(kind))
+    throw new UsageError(
+      `TracIn is not there for a ${kind} dictionary${rescaled ? ' that is rescaled by decoder norms' : ''}; expected relu, topk, or jumprelu (as batchtopk and matryoshka are stored)`,
+    );
 }
 
 /** Sums of seed gradients, one row for each feature that was active on a seed. */
@@ -103,6 +119,7 @@ export class SeedGradient {
 
   constructor(dictionary: GradientDictionary, settings: TracInSettings) {
     const { dIn, dSae, architecture } = dictionary.shape;
+    refuseUnknownGradient(dictionary.shape);
     this.#dictionary = dictionary;
     this.#settings = settings;
     this.#lambda = architecture.kind === 'relu' ? settings.sparsityCoefficient : 0;

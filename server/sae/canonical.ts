@@ -23,7 +23,8 @@ export function rowNorms(matrix: Float32Array, rows: number): Float64Array {
   });
 }
 
-const scaled = (values: Float32Array, factor: number): Float32Array => values.map((value) => value * factor);
+const scaled = (values: Float32Array, factor: number): Float32Array =>
+  factor === 1 ? values : values.map((value) => value * factor);
 
 /**
  * SAELens' `rescale_acts_by_decoder_norm`: pre is multiplied by u_j = ‖W_dec[j]‖ and the activation divided by it again before
@@ -31,36 +32,56 @@ const scaled = (values: Float32Array, factor: number): Float32Array => values.ma
  */
 export function foldDecoderNorms(parameters: DictionaryParameters): DictionaryParameters {
   const features = parameters.encoderBias.length;
-  const width = parameters.decoderBias.length;
+  const inputs = parameters.encoder.length / features;
+  const outputs = parameters.decoder.length / features;
   const norms = rowNorms(parameters.decoder, features);
-  const normOf = (at: number): number => norms[Math.floor(at / width)]!;
   return {
-    encoder: parameters.encoder.map((value, at) => value * normOf(at)),
+    ...parameters,
+    encoder: parameters.encoder.map((value, at) => value * norms[Math.floor(at / inputs)]!),
     encoderBias: parameters.encoderBias.map((value, feature) => value * norms[feature]!),
-    decoder: parameters.decoder.map((value, at) => (normOf(at) === 0 ? 0 : value / normOf(at))),
-    decoderBias: parameters.decoderBias,
+    decoder: parameters.decoder.map((value, at) => {
+      const norm = norms[Math.floor(at / outputs)]!;
+      return norm === 0 ? 0 : value / norm;
+    }),
   };
 }
 
-/** A dictionary of s·x as one of x, features in the units of s·x: SAELens' own fold. */
+/** What activations are multiplied by, as read and as reconstructed: the same number where both are one space. */
+export interface ActivationScale {
+  readonly input: number;
+  readonly output: number;
+}
+
+/**
+ * A dictionary of s·x as one of x, features in the units of s·x: SAELens' own fold. Thresholds and gates are in the features' units
+ * and stay.
+ */
 export function foldInputScale(parameters: DictionaryParameters, scale: number): DictionaryParameters {
   return {
+    ...parameters,
     encoder: scaled(parameters.encoder, scale),
-    encoderBias: parameters.encoderBias,
     decoder: scaled(parameters.decoder, 1 / scale),
     decoderBias: scaled(parameters.decoderBias, 1 / scale),
   };
 }
 
 /**
- * A dictionary of s·x as one of x, features in the units of x: relu and top-k commute with a positive factor, so only the biases
- * change and decoder rows keep their norms. With 1/s it is undone.
+ * A dictionary of s·x that reconstructs t·y, as one of x and y, features in the units of y: relu, selection, thresholds and gates
+ * commute with a positive factor, so biases and thresholds are divided by t and decoder rows keep their norms; encoder and skip keep
+ * their values where s = t. With 1/s and 1/t it is undone.
  */
-export function foldHomogeneousScale(parameters: DictionaryParameters, scale: number): DictionaryParameters {
+export function foldHomogeneousScale(
+  parameters: DictionaryParameters,
+  { input, output }: ActivationScale,
+): DictionaryParameters {
+  const { encoder, encoderBias, decoder, decoderBias, threshold, magnitudeScale, magnitudeBias, skip } = parameters;
+  const across = input === output ? 1 : input / output;
   return {
-    encoder: parameters.encoder,
-    encoderBias: scaled(parameters.encoderBias, 1 / scale),
-    decoder: parameters.decoder,
-    decoderBias: scaled(parameters.decoderBias, 1 / scale),
+    ...{ encoder: scaled(encoder, across), encoderBias: scaled(encoderBias, 1 / output) },
+    ...{ decoder, decoderBias: scaled(decoderBias, 1 / output) },
+    ...(threshold === undefined ? {} : { threshold: scaled(threshold, 1 / output) }),
+    ...(magnitudeScale === undefined ? {} : { magnitudeScale }),
+    ...(magnitudeBias === undefined ? {} : { magnitudeBias: scaled(magnitudeBias, 1 / output) }),
+    ...(skip === undefined ? {} : { skip: scaled(skip, across) }),
   };
 }

@@ -9,8 +9,8 @@ import type { SaeLensDictionary } from './saelens.ts';
 
 const made: SaeLensDictionary = {
   shape: {
-    ...{ dIn: 2, dSae: 3, applyDecoderBiasToInput: true, unitNormDecoder: true },
-    architecture: { kind: 'topk', k: 1 },
+    ...{ dIn: 2, dOut: 2, dSae: 3, applyDecoderBiasToInput: true, unitNormDecoder: true, skip: false },
+    architecture: { kind: 'topk', k: 1, rescaledByDecoderNorm: false },
   },
   parameters: {
     encoder: Float32Array.from([1, 2, 3, 4, 5, 6]),
@@ -58,6 +58,12 @@ describe('the dictionary store', () => {
     expect(half.contentHash).toBe(full.contentHash);
     const other = { ...made, parameters: { ...made.parameters, encoderBias: new Float32Array(3) } };
     expect((await saveDictionary(join(folder, 'c'), other, manifest)).contentHash).not.toBe(full.contentHash);
+  });
+
+  it('gives dictionaries from before there were transcoders the content hash they had', async () => {
+    const folder = await store.resolve('builtin-gsae');
+    const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as { contentHash: string };
+    expect((await store.load('builtin-gsae')).contentHash).toBe(manifest.contentHash);
   });
 
   it('names the nearest dictionary when there is none of that name', async () => {

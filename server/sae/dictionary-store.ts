@@ -2,6 +2,7 @@
 import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { LRUCache } from 'lru-cache';
+import { parameterLengths, type EngineShape } from '../compute/engine.ts';
 import { messageOf, unknownName, UsageError, WorkError } from '../foundation/errors.ts';
 import { writeFileAtomic, writeFolderAtomic } from '../foundation/files.ts';
 import { canonicalJson, sha256 } from '../foundation/hash.ts';
@@ -11,7 +12,8 @@ import type { DictionarySummary } from '../protocol/results.ts';
 import { DENSITIES_FILE, readDensities, writeDensities } from './densities.ts';
 import type { Dictionary, FeatureDensities } from './dictionary.ts';
 import { LABELS_FILE, readLabels, writeLabel, writeLabels } from './labels.ts';
-import { readSaeLens, writeSaeLens, type SaeLensDictionary, type Storage } from './saelens.ts';
+import { readSaeLens, writeSaeLens, type SaeLensDictionary } from './saelens.ts';
+import type { Storage } from './saelens-tensors.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 export const BUILTIN_DICTIONARY = 'builtin-gsae';
@@ -25,16 +27,28 @@ export interface DictionaryManifest {
   readonly metrics: unknown;
 }
 
+/** The shape as it was hashed before there were transcoders and rescaling: what is absent is as it always was. */
+function hashedShape({ architecture, dOut, skip, ...rest }: EngineShape): unknown {
+  const plain = 'rescaledByDecoderNorm' in architecture && !architecture.rescaledByDecoderNorm;
+  return {
+    ...rest,
+    architecture: plain ? { kind: architecture.kind, k: architecture.k } : architecture,
+    ...(dOut === rest.dIn ? {} : { dOut }),
+    ...(skip ? { skip } : {}),
+  };
+}
+
 /** SHA-256 over shape, origin and parameters in canonical form: float16 and float32 storage of the same values agree. */
 export function dictionaryHash({
   shape,
   parameters,
   origin,
-}: Pick<Dictionary, 'shape' | 'parameters' | 'origin'>): string {
+  transcoder,
+}: Pick<Dictionary, 'shape' | 'parameters' | 'origin' | 'transcoder'>): string {
   const bytes = (values: Float32Array): Uint8Array =>
     new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const { encoder, encoderBias, decoder, decoderBias } = parameters;
-  return sha256(canonicalJson({ shape, origin }), ...[encoder, encoderBias, decoder, decoderBias].map(bytes));
+  const hashed = { shape: hashedShape(shape), origin, ...(transcoder === undefined ? {} : { transcoder }) };
+  return sha256(canonicalJson(hashed), ...parameterLengths(shape).map(([name]) => bytes(parameters[name]!)));
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -227,11 +241,12 @@ export class DictionaryStore {
 
   async show(reference: string): Promise<DictionarySummary> {
     const path = await this.resolve(reference);
-    const { name, shape, origin, contentHash, densities } = await this.load(reference);
+    const { name, shape, origin, contentHash, densities, transcoder } = await this.load(reference);
     const { size } = await stat(join(path, 'sae_weights.safetensors'));
     const { architecture, dIn, dSae } = shape;
+    const kind = transcoder === undefined ? architecture.kind : 'transcoder';
     return {
-      ...{ name, architecture: architecture.kind, dIn, dSae, k: architecture.kind === 'topk' ? architecture.k : null },
+      ...{ name, architecture: kind, dIn, dSae, k: architecture.kind === 'topk' ? architecture.k : null },
       ...{ model: origin.model, hookPoint: origin.hookPoint, bytes: size, path, contentHash },
       densityTokens: densities?.tokens ?? null,
     };

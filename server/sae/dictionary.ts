@@ -1,4 +1,5 @@
 import type { DictionaryParameters, EngineShape } from '../compute/engine.ts';
+import type { Architecture } from '../protocol/architectures.ts';
 
 /** Where a dictionary's activations come from, and how it was made; stored in cfg.json's metadata and manifest.json. */
 export interface DictionaryOrigin {
@@ -28,6 +29,10 @@ export interface Dictionary {
   readonly parameters: DictionaryParameters;
   /** λ it was trained with, on activations of mean norm √d_in; absent where there is no penalty or nobody noted it. */
   readonly sparsityCoefficient?: number;
+  /** What it was trained as, which its shape does not say: batchtopk is stored as jumprelu. Absent where nobody noted it. */
+  readonly trainedAs?: Architecture;
+  /** Of a dictionary that reconstructs other activations than it reads: where those are. */
+  readonly transcoder?: { readonly hookPoint: string | null };
   readonly origin: DictionaryOrigin;
   /** [d_sae] a person's names of features; null where there is none. */
   readonly labels: ReadonlyMap<number, string>;

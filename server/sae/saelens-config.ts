@@ -2,78 +2,27 @@
  * `cfg.json` of a SAELens folder, version 6 and the flat form of versions 2 to 5, read into what this product runs.
  * Rules: https://github.com/decoderesearch/SAELens (6.54.12, `SAE.load_from_disk`), checked against its goldens.
  */
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, WorkError } from '../foundation/errors.ts';
+import { WorkError } from '../foundation/errors.ts';
 import type { DictionaryOrigin } from './dictionary.ts';
-
-const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
+import { fieldsOf, own, readFields, shown, textOrNull, type Fields } from './fields.ts';
+import { fileArchitecture, type FileArchitecture } from './saelens-architecture.ts';
 
 export interface SaeLensConfig {
   readonly path: string;
   readonly dIn: number;
+  readonly dOut: number;
   readonly dSae: number;
-  readonly architecture:
-    { readonly kind: 'relu' } | { readonly kind: 'topk'; readonly k: number; readonly rescaledByDecoderNorm: boolean };
+  readonly architecture: FileArchitecture;
   readonly applyDecoderBiasToInput: boolean;
   /** `scaled`: x is multiplied by the number in activation_scaler.json before encoding, x̂ divided by it. */
   readonly normalisation: 'none' | 'scaled';
-  /** `penalty` as this product notes it, `l1_coefficient` as SAELens does; null where nobody noted them. */
-  readonly penalty: 'decoder_norm_weighted' | 'plain' | null;
-  readonly l1: number | null;
+  /** λ as SAELens notes it; null where nobody did. */
+  readonly sparsityCoefficient: number | null;
   readonly origin: DictionaryOrigin;
+  /** Of a transcoder: where its targets are read. */
+  readonly targetHookPoint: string | null;
 }
-
-type Fields = Readonly<Record<string, unknown>>;
-
-/** Bytes of a small text file. @throws WorkError when it is missing, empty, too large or not UTF-8. */
-async function readText(path: string): Promise<string> {
-  const file = await open(path, 'r').catch((error: unknown) => {
-    throw new WorkError(
-      `could not open ${path}: ${messageOf(error)}. A SAELens dictionary is a folder that holds it.`,
-      {
-        cause: error,
-      },
-    );
-  });
-  try {
-    const { size } = await file.stat();
-    if (size === 0) throw new WorkError(`${path} is empty`);
-    if (size > MAX_CONFIG_BYTES) throw new WorkError(`${path} has ${size} bytes; a configuration has a few hundred`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile());
-  } catch (error) {
-    if (error instanceof WorkError) throw error;
-    throw new WorkError(`${path} is not UTF-8 text: ${messageOf(error)}`, { cause: error });
-  } finally {
-    await file.close();
-  }
-}
-
-/** Python's json module writes NaN and Infinity, which JSON does not have; they are read as null. */
-function parsePythonJson(path: string, text: string): unknown {
-  const standard = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\bInfinity\b|\bNaN\b/gs, (match) =>
-    match.startsWith('"') ? match : 'null',
-  );
-  try {
-    return JSON.parse(standard) as unknown;
-  } catch (error) {
-    throw new WorkError(`${path} is not valid JSON: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-/** A JSON object file. Keys are only ever looked up as own properties. */
-export async function readFields(path: string): Promise<Fields> {
-  const parsed = parsePythonJson(path, await readText(path));
-  if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed))
-    throw new WorkError(`${path} is not a configuration: it holds ${Array.isArray(parsed) ? 'a list' : 'no object'}`);
-  return parsed as Fields;
-}
-
-const own = (fields: Fields, key: string): unknown => (Object.hasOwn(fields, key) ? fields[key] : undefined);
-const fieldsOf = (value: unknown): Fields =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Fields) : {};
-const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-const shown = (value: unknown): string => (value === undefined ? 'missing' : JSON.stringify(value).slice(0, 80));
 
 function width(path: string, fields: Fields, key: string): number {
   const value = own(fields, key);
@@ -87,26 +36,6 @@ function isBeforeVersion6(fields: Fields, metadata: Fields): boolean {
   const version = textOrNull(own(fields, 'sae_lens_version')) ?? textOrNull(own(metadata, 'sae_lens_version'));
   const major = version === null ? NaN : Number.parseInt(version, 10);
   return !(major >= 6);
-}
-
-function architectureOf(path: string, fields: Fields, flat: boolean, dSae: number): SaeLensConfig['architecture'] {
-  const activation = own(fields, 'activation_fn_str') ?? own(fields, 'activation_fn');
-  const named = own(fields, 'architecture') ?? (flat ? 'standard' : undefined);
-  if (named === undefined) throw new WorkError(`${path} has no architecture`);
-  const isTopK = flat ? (activation ?? '') === 'topk' : named === 'topk';
-  if (flat && !isTopK && activation !== undefined && activation !== 'relu')
-    throw new WorkError(`${path}: activation function ${shown(activation)} is not supported; supported: relu, topk`);
-  if (!(named === 'standard' || named === 'topk'))
-    throw new WorkError(`${path}: architecture ${shown(named)} is not supported; supported: standard, topk`);
-  if (!isTopK) {
-    if (named === 'topk') throw new WorkError(`${path}: architecture "topk" without activation_fn_str "topk"`);
-    return { kind: 'relu' };
-  }
-  const k = own(flat ? fieldsOf(own(fields, 'activation_fn_kwargs')) : fields, 'k');
-  if (k === undefined) throw new WorkError(`${path} has no k, which a topk dictionary needs`);
-  if (!Number.isSafeInteger(k) || (k as number) < 1 || (k as number) > dSae)
-    throw new WorkError(`${path}: k is ${shown(k)}; a whole number from 1 to d_sae (${dSae}) was expected`);
-  return { kind: 'topk', k: k as number, rescaledByDecoderNorm: own(fields, 'rescale_acts_by_decoder_norm') === true };
 }
 
 function normalisationOf(path: string, fields: Fields): SaeLensConfig['normalisation'] {
@@ -124,6 +53,32 @@ function refuseReshaping(path: string, fields: Fields, hookPoint: string | null,
     throw new WorkError(`${path}: reshape_activations ${shown(reshaping)} is not supported; supported: "none"`);
 }
 
+/** A transcoder's decoder bias lies in the targets' space. */
+function biasOf(path: string, fields: Fields, transcoder: boolean): boolean {
+  const bias = own(fields, 'apply_b_dec_to_input') ?? !transcoder;
+  if (typeof bias !== 'boolean')
+    throw new WorkError(`${path}: apply_b_dec_to_input is ${shown(bias)}; true or false was expected`);
+  if (bias && transcoder)
+    throw new WorkError(`${path}: apply_b_dec_to_input is true, which no transcoder can do (SAELens refuses it too)`);
+  return bias;
+}
+
+function originOf(metadata: Fields): DictionaryOrigin {
+  const contextLength = own(metadata, 'context_size');
+  return {
+    model: textOrNull(own(metadata, 'model_name')),
+    modelHash: textOrNull(own(metadata, 'ssae_model_hash')),
+    hookPoint: textOrNull(own(metadata, 'hook_name') ?? own(metadata, 'hook_point')),
+    contextLength: Number.isSafeInteger(contextLength) ? (contextLength as number) : null,
+  };
+}
+
+function coefficientOf(fields: Fields, metadata: Fields): number | null {
+  const details = fieldsOf(own(metadata, 'training_architecture_details'));
+  const noted = own(details, 'l1_coefficient') ?? own(details, 'l0_coefficient') ?? own(fields, 'l1_coefficient');
+  return typeof noted === 'number' && noted >= 0 ? noted : null;
+}
+
 /** @throws WorkError naming the file, the key and its value when this product cannot run what it describes. */
 export async function readSaeLensConfig(folder: string): Promise<SaeLensConfig> {
   const path = join(folder, 'cfg.json');
@@ -132,29 +87,16 @@ export async function readSaeLensConfig(folder: string): Promise<SaeLensConfig> 
   const flat = isBeforeVersion6(fields, nested);
   const metadata = flat ? fields : nested;
   const dSae = width(path, fields, 'd_sae');
-  const hookPoint = textOrNull(own(metadata, 'hook_name') ?? own(metadata, 'hook_point'));
-  refuseReshaping(path, fields, hookPoint, flat);
-  const bias = own(fields, 'apply_b_dec_to_input') ?? true;
-  if (typeof bias !== 'boolean')
-    throw new WorkError(`${path}: apply_b_dec_to_input is ${shown(bias)}; true or false was expected`);
-  const contextLength = own(metadata, 'context_size');
-  const details = fieldsOf(own(metadata, 'training_architecture_details'));
-  const l1 = own(details, 'l1_coefficient') ?? own(fields, 'l1_coefficient');
-  const penalty = own(details, 'penalty');
+  const dIn = width(path, fields, 'd_in');
+  const origin = originOf(metadata);
+  refuseReshaping(path, fields, origin.hookPoint, flat);
+  const architecture = fileArchitecture(path, fields, metadata, { flat, dSae });
   return {
-    path,
-    dIn: width(path, fields, 'd_in'),
-    dSae,
-    architecture: architectureOf(path, fields, flat, dSae),
-    applyDecoderBiasToInput: bias,
+    ...{ path, dIn, dSae, architecture, origin },
+    dOut: architecture.transcoder ? width(path, fields, 'd_out') : dIn,
+    applyDecoderBiasToInput: biasOf(path, fields, architecture.transcoder),
     normalisation: normalisationOf(path, fields),
-    penalty: penalty === 'plain' || penalty === 'decoder_norm_weighted' ? penalty : null,
-    l1: typeof l1 === 'number' && l1 >= 0 ? l1 : null,
-    origin: {
-      model: textOrNull(own(metadata, 'model_name')),
-      modelHash: textOrNull(own(metadata, 'ssae_model_hash')),
-      hookPoint,
-      contextLength: Number.isSafeInteger(contextLength) ? (contextLength as number) : null,
-    },
+    sparsityCoefficient: coefficientOf(fields, metadata),
+    targetHookPoint: textOrNull(own(metadata, 'hook_name_out')),
   };
 }

@@ -1,15 +1,19 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { referenceEngine } from '../../test/reference/engine.ts';
+import { computedBySaeLens, saeLensAbsent } from '../../test/saelens-peer.ts';
+import { buildParameters } from '../compute/engine.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { readJson } from '../foundation/files.ts';
 import { packageRoot } from '../foundation/package-root.ts';
 import { Random } from '../foundation/random.ts';
-import { SafetensorsFile, writeSafetensors } from '../foundation/safetensors.ts';
+import { SafetensorsFile } from '../foundation/safetensors.ts';
+import { Architecture } from '../protocol/architectures.ts';
+import { familyOf } from './architectures/families.ts';
+import { reconstruct } from './reconstruct.ts';
 import { readSaeLens, writeSaeLens, type SaeLensDictionary } from './saelens.ts';
 
 const shared = join(packageRoot, '..', 'shared', 'fixtures');
@@ -27,6 +31,19 @@ const GOLDENS = [
   'saelens-v3-flat',
   'saelens-checkpoint-expected-average',
   'saelens-final-expected-average',
+  'saelens-jumprelu',
+  'saelens-jumprelu-no-bdec',
+  'saelens-batchtopk',
+  'saelens-batchtopk-no-rescale',
+  'saelens-matryoshka-batchtopk',
+  'saelens-checkpoint-batchtopk',
+  'saelens-final-whitening',
+  'saelens-gated',
+  'saelens-v5-gated',
+  'saelens-transcoder',
+  'saelens-skip-transcoder',
+  'saelens-jumprelu-transcoder',
+  'saelens-jumprelu-skip-transcoder',
 ];
 const UNSUPPORTED = {
   'saelens-standard-layer-norm': /normalize_activations "layer_norm" is not supported; supported: /,
@@ -34,10 +51,8 @@ const UNSUPPORTED = {
   'saelens-topk-no-bdec-constant-norm': /normalize_activations "constant_norm_rescale" is not supported/,
   'saelens-checkpoint-whitening': /normalize_activations "covariance_whitening" is not supported/,
   'saelens-hook-z': /reshape_activations "hook_z" is not supported/,
-  'saelens-jumprelu': /architecture "jumprelu" is not supported; supported: standard, topk/,
-  'saelens-gated': /architecture "gated" is not supported/,
-  'saelens-v5-gated': /architecture "gated" is not supported/,
-  'saelens-transcoder': /architecture "transcoder" is not supported/,
+  'saelens-jumprelu-layer-norm': /normalize_activations "layer_norm" is not supported/,
+  'saelens-transcoder-layer-norm': /normalize_activations "layer_norm" is not supported/,
   'saelens-abstopk': /architecture "abstopk" is not supported/,
 };
 const LOADS = ['cfg-traversal-names', 'cfg-nan-literal'];
@@ -60,7 +75,7 @@ async function run(
   for (let row = 0; row + 1 < sparse.offsets.length; row++)
     for (let at = sparse.offsets[row]!; at < sparse.offsets[row + 1]!; at++)
       features[row * shape.dSae + sparse.features[at]!] = sparse.values[at]!;
-  return { features, reconstruction: await engine.decode(sparse) };
+  return { features, reconstruction: await reconstruct(engine, parameters, sparse, input) };
 }
 
 interface Ties {
@@ -142,35 +157,52 @@ describe.skipIf(unlessAbsent !== '')(`a SAELens folder${unlessAbsent}`, () => {
   });
 });
 
-function made(kind: 'topk' | 'relu', seed: number): SaeLensDictionary {
+const REQUESTS: Readonly<Record<string, object>> = {
+  topk: { kind: 'topk', k: 6 },
+  batchtopk: { kind: 'batchtopk', k: 6 },
+  'batchtopk rescaled': { kind: 'batchtopk', k: 6, rescaledByDecoderNorm: true },
+  matryoshka: { kind: 'matryoshka', k: 6, prefixes: { kind: 'widths', widths: [12, 48] } },
+  relu: { kind: 'relu', l1: 0.25, penalty: 'plain' },
+  jumprelu: { kind: 'jumprelu', penalty: { kind: 'tanh', coefficient: 0.25, scale: 2 }, straightThroughToInput: true },
+  gated: { kind: 'gated', l1: 0.25 },
+  transcoder: { kind: 'transcoder', features: { kind: 'relu', l1: 0.25 } },
+  'skip transcoder': { kind: 'transcoder', features: { kind: 'batchtopk', k: 6 }, skip: true },
+  'jumprelu skip transcoder': { kind: 'transcoder', features: { kind: 'jumprelu' }, skip: true },
+};
+
+/** A dictionary as training stores it. */
+function made(request: object, seed: number): SaeLensDictionary {
   const random = new Random(seed);
-  const draw = (length: number, scale: number): Float32Array =>
-    Float32Array.from({ length }, () => scale * random.normal());
+  const trainedAs = Architecture.parse(request);
+  const transcodes = trainedAs.kind === 'transcoder';
+  const family = familyOf(trainedAs);
+  const trained = family.shape(trainedAs, { dIn: 16, dOut: transcodes ? 20 : 16, dSae: 48 });
+  const drawn = buildParameters(trained, (name, length) =>
+    Float32Array.from({ length }, () => 0.3 * (name === 'threshold' ? random.uniform() : random.normal())),
+  );
+  const { shape, parameters } = family.stored({ shape: trained, parameters: drawn }, 0.25);
   return {
     shape: {
-      ...{ dIn: 16, dSae: 48, applyDecoderBiasToInput: true, unitNormDecoder: false },
-      architecture: kind === 'topk' ? { kind, k: 6 } : { kind, penalty: 'plain' },
+      ...shape,
+      unitNormDecoder: 'rescaledByDecoderNorm' in trained.architecture && trained.architecture.rescaledByDecoderNorm,
     },
-    parameters: {
-      encoder: draw(48 * 16, 0.3),
-      encoderBias: draw(48, 0.1),
-      decoder: draw(48 * 16, 0.3),
-      decoderBias: draw(16, 1),
-    },
-    ...(kind === 'relu' ? { sparsityCoefficient: 0.25 } : {}),
+    parameters,
+    ...('l1' in trainedAs ? { sparsityCoefficient: 0.25 } : {}),
+    trainedAs,
+    ...(transcodes ? { transcoder: { hookPoint: 'blocks.1.hook_mlp_out' } } : {}),
     origin: { model: 'builtin', modelHash: 'abc', hookPoint: 'blocks.1.hook_resid_post', contextLength: 128 },
   };
 }
 
 describe('a dictionary', () => {
-  it.each(['topk', 'relu'] as const)('of kind %s is read back bit for bit', async (kind) => {
-    const dictionary = made(kind, 3);
+  it.each(Object.entries(REQUESTS))('of kind %s is read back bit for bit', async (_, request) => {
+    const dictionary = made(request, 3);
     await writeSaeLens(folder, dictionary, 'float32');
     expect(await readSaeLens(folder)).toEqual(dictionary);
   });
 
   it('stored as float16 is read back to one part in 2,048', async () => {
-    const dictionary = made('topk', 4);
+    const dictionary = made(REQUESTS['topk']!, 4);
     await writeSaeLens(folder, dictionary, 'float16');
     const { parameters } = await readSaeLens(folder);
     parameters.encoder.forEach((value, i) => {
@@ -180,49 +212,31 @@ describe('a dictionary', () => {
   });
 
   it('with a weight that float16 cannot hold is not stored as float16', async () => {
-    const dictionary = made('topk', 5);
+    const dictionary = made(REQUESTS['topk']!, 5);
     dictionary.parameters.decoderBias[0] = 1e6;
     await expect(writeSaeLens(folder, dictionary, 'float16')).rejects.toThrow(/too large for float16/);
   });
 });
 
-const python =
-  process.env['SSAE_PEERS_PYTHON'] ??
-  join(packageRoot, '..', '.venv-peers', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-const LOAD_WITH_SAELENS = `
-import sys
-from safetensors.torch import load_file, save_file
-from sae_lens import SAE
-for folder in sys.argv[2:]:
-    sae = SAE.load_from_disk(folder, dtype="float32")
-    f = sae.encode(load_file(sys.argv[1])["activations"])
-    out = {"feature_acts": f.detach().contiguous(), "reconstruction": sae.decode(f).detach().contiguous()}
-    save_file(out, folder + "/out.safetensors")
-`;
-const peersAbsent = existsSync(python) ? '' : ' (skipped: no Python with sae_lens)';
-
-describe.skipIf(peersAbsent !== '')(`SAELens 6.54.12${peersAbsent}`, () => {
+describe.skipIf(saeLensAbsent !== '')(`SAELens 6.54.12${saeLensAbsent}`, () => {
   it('loads a written folder without conversion and computes the same', { timeout: 300_000 }, async () => {
     const random = new Random(9);
     const input = Float32Array.from({ length: 64 * 16 }, () => 2 * random.normal());
-    const rows = join(folder, 'rows.safetensors');
-    await writeSafetensors(rows, { activations: { dtype: 'F32', shape: [64, 16], data: input } });
-    const dictionaries = [
-      { folder: join(folder, 'topk'), dictionary: made('topk', 7), storage: 'float32' },
-      { folder: join(folder, 'relu'), dictionary: made('relu', 8), storage: 'float16' },
-    ] as const;
-    for (const { folder, dictionary, storage } of dictionaries) await writeSaeLens(folder, dictionary, storage);
+    const dictionaries = Object.entries(REQUESTS).map(([name, request], i) => ({
+      folder: join(folder, name),
+      dictionary: made(request, 7 + i),
+      storage: i % 2 === 0 ? ('float32' as const) : ('float16' as const),
+    }));
+    for (const { folder, dictionary, storage } of dictionaries) {
+      await mkdir(folder, { recursive: true });
+      await writeSaeLens(folder, dictionary, storage);
+    }
     const folders = dictionaries.map((each) => each.folder);
-    execFileSync(python, ['-c', LOAD_WITH_SAELENS, rows, ...folders], { stdio: ['ignore', 'ignore', 'pipe'] });
-    for (const folder of folders) {
-      await using theirs = await SafetensorsFile.open(join(folder, 'out.safetensors'));
-      const mine = await run(await readSaeLens(folder), input);
-      for (const [got, name] of [
-        [mine.features, 'feature_acts'],
-        [mine.reconstruction, 'reconstruction'],
-      ] as const) {
-        const want = await theirs.float32(name);
-        expect(largest(got.map((value, i) => value - want[i]!))).toBeLessThan(1e-5 * largest(want));
+    for (const [i, theirs] of (await computedBySaeLens(folders, input, 16)).entries()) {
+      const mine = await run(await readSaeLens(folders[i]!), input);
+      for (const name of ['features', 'reconstruction'] as const) {
+        const want = theirs[name];
+        expect(largest(mine[name].map((value, at) => value - want[at]!))).toBeLessThan(1e-5 * largest(want));
       }
     }
   });

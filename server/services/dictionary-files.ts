@@ -9,7 +9,9 @@ import { ActivationMoments, reconstructionSums } from '../evaluate/reconstructio
 import type { EncodeRequest, ExportDictionaryRequest, ImportDictionaryRequest } from '../protocol/requests.ts';
 import type { DictionarySummary, EncodeResult, ExportResult } from '../protocol/results.ts';
 import { loadDictionary, refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
+import type { Dictionary } from '../sae/dictionary.ts';
 import { LABELS_FILE, writeLabels } from '../sae/labels.ts';
+import { reconstruct } from '../sae/reconstruct.ts';
 import { ActivationReader } from '../train/activation-reader.ts';
 import { openActivationFile, refuseOtherWidth } from '../train/activation-file.ts';
 import type { Resources } from './resources.ts';
@@ -46,7 +48,8 @@ function featureTensors(
 interface Encoded {
   readonly features: SparseFeatures;
   readonly reconstruction: Float32Array;
-  readonly explainedVariance: number;
+  /** Null of a transcoder, whose targets are not there. */
+  readonly explainedVariance: number | null;
 }
 
 /** 1 − Σ‖x − x̂‖² / Σ‖x − x̄‖², x̄ the mean row. */
@@ -56,19 +59,26 @@ function explainedVariance(rows: Float32Array, reconstruction: Float32Array, dIn
   return 1 - reconstructionSums(rows, reconstruction, dIn, 0).squaredError / moments.squaresAbout(moments.mean);
 }
 
-async function encodeRows(rows: Float32Array, engine: EngineDictionary, control: JobControl): Promise<Encoded> {
-  const { dIn } = engine.shape;
+async function encodeRows(
+  rows: Float32Array,
+  { parameters, transcoder }: Dictionary,
+  engine: EngineDictionary,
+  control: JobControl,
+): Promise<Encoded> {
+  const { dIn, dOut } = engine.shape;
   const tokens = rows.length / dIn;
-  const reconstruction = new Float32Array(rows.length);
+  const reconstruction = new Float32Array(tokens * dOut);
   const parts: SparseFeatures[] = [];
   for (let first = 0; first < tokens; first += ROWS_AT_A_TIME) {
     throwIfStopped(control);
-    const part = await engine.encode(rows.subarray(first * dIn, (first + ROWS_AT_A_TIME) * dIn));
-    reconstruction.set(await engine.decode(part), first * dIn);
+    const inputs = rows.subarray(first * dIn, (first + ROWS_AT_A_TIME) * dIn);
+    const part = await engine.encode(inputs);
+    reconstruction.set(await reconstruct(engine, parameters, part, inputs), first * dOut);
     parts.push(part);
     control.report({ stage: 'encoding', done: first, total: tokens, unit: 'tokens' });
   }
-  return { features: joined(parts), reconstruction, explainedVariance: explainedVariance(rows, reconstruction, dIn) };
+  const variance = transcoder === undefined ? explainedVariance(rows, reconstruction, dIn) : null;
+  return { features: joined(parts), reconstruction, explainedVariance: variance };
 }
 
 function joined(parts: readonly SparseFeatures[]): SparseFeatures {
@@ -109,11 +119,11 @@ export async function encodeDictionary(
   refuseHuge(request, data.rows, dictionary.shape.dSae);
   const rows = await new ActivationReader(data).read([{ first: 0, end: data.rows }]);
   const engine = await resources.held(dictionary, request.engine);
-  const { features, reconstruction, explainedVariance: variance } = await encodeRows(rows, engine, control);
-  const { dIn, dSae } = dictionary.shape;
+  const { features, reconstruction, explainedVariance: variance } = await encodeRows(rows, dictionary, engine, control);
+  const { dOut, dSae } = dictionary.shape;
   await writeSafetensors(request.output, {
     ...featureTensors(features, dSae, request.sparse),
-    reconstruction: { dtype: 'F32', shape: [data.rows, dIn], data: reconstruction },
+    reconstruction: { dtype: 'F32', shape: [data.rows, dOut], data: reconstruction },
   });
   return {
     ...{ dictionary: request.dictionary, output: request.output, tokens: data.rows },

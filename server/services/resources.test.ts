@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Home } from '../foundation/home.ts';
 import { unwatched } from '../foundation/progress.ts';
 import { shippedFile } from '../foundation/package-root.ts';
@@ -35,6 +35,32 @@ describe('what services share', () => {
     const again = await resources.held(dictionary);
     expect(again).not.toBe(first);
     expect((await again.encode(new Float32Array(dictionary.shape.dIn))).offsets).toHaveLength(2);
+  });
+});
+
+describe('a dictionary made for another model', () => {
+  it.each([
+    [
+      'that is not here',
+      { model: 'pythia-70m', modelHash: null },
+      /elsewhere was trained on model pythia-70m, which is not here; add it: ssae model add SOURCE --as pythia-70m$/,
+    ],
+    [
+      'of the same name',
+      { modelHash: 'ab'.repeat(32) },
+      /elsewhere was trained on model builtin with content abababababab; the model of that name here has 1b26619dbbff/,
+    ],
+    [
+      'of another width, with no hash noted',
+      { model: shippedFile('test', 'fixtures', 'models', 'gpt2'), modelHash: null },
+      /elsewhere reads activations of width 256, but model .*gpt2 has width \d+/,
+    ],
+  ])('is refused, and the model that is needed is named: one %s', async (_what, origin, told) => {
+    await using resources = new Resources(new Home(folder), 1);
+    const own = await resources.dictionaries.load('builtin-gsae');
+    const foreign = { ...own, name: 'elsewhere', origin: { ...own.origin, ...origin } };
+    vi.spyOn(resources.dictionaries, 'load').mockResolvedValue(foreign);
+    await expect(resources.inspectable('elsewhere')).rejects.toThrow(told);
   });
 });
 

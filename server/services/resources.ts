@@ -99,7 +99,7 @@ export class Resources implements AsyncDisposable {
     return held;
   }
 
-  /** @throws UsageError when the dictionary names no model, or the model is another one than it was trained on */
+  /** @throws UsageError when the dictionary names no model, or the model is not here or another one than it was trained on */
   async inspectable(reference: string): Promise<InspectableDictionary> {
     const dictionary = await this.dictionaries.load(reference);
     const { model: name, modelHash, hookPoint } = dictionary.origin;
@@ -107,10 +107,22 @@ export class Resources implements AsyncDisposable {
       throw new UsageError(
         `dictionary ${reference} was trained on given activations and names no model and hook point, so there is no text it can read`,
       );
+    if (!(await this.models.has(name)))
+      throw new UsageError(
+        `dictionary ${reference} was trained on model ${name}, which is not here; add it: ssae model add SOURCE --as ${name}`,
+      );
+    if (dictionary.transcoder !== undefined)
+      throw new UsageError(
+        `dictionary ${reference} is a transcoder: what it reconstructs is not what it reads, and texts are not read through transcoders here; ssae dictionary encode gives its features of given activations`,
+      );
     const model = await this.model(name);
     if (modelHash !== null && modelHash !== model.description.contentHash)
       throw new UsageError(
         `dictionary ${reference} was trained on model ${name} with content ${modelHash.slice(0, 12)}; the model of that name here has ${model.description.contentHash.slice(0, 12)}. Train it again, or add the model it was made for`,
+      );
+    if (dictionary.shape.dIn !== model.description.dModel)
+      throw new UsageError(
+        `dictionary ${reference} reads activations of width ${dictionary.shape.dIn}, but model ${name} has width ${model.description.dModel}; it needs the model it was trained on`,
       );
     return { model, hookPoint, dictionary, engine: await this.held(dictionary) };
   }

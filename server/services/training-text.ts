@@ -1,5 +1,5 @@
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
-import { UsageError } from '../foundation/errors.ts';
+import { UsageError, WorkError } from '../foundation/errors.ts';
 import { sha256 } from '../foundation/hash.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import { Random } from '../foundation/random.ts';
@@ -9,7 +9,7 @@ import type { LanguageModel } from '../model/language-model.ts';
 import type { HarvestSequence, HarvestSource } from '../model/activation-cache.ts';
 import { sequencesOfText } from '../model/sequences.ts';
 import type { TrainingData } from '../protocol/requests.ts';
-import { openActivationFile } from '../train/activation-file.ts';
+import { openActivationFile, openTranscoderFile } from '../train/activation-file.ts';
 import type { DictionaryOrigin } from '../sae/dictionary.ts';
 import type { Resources } from './resources.ts';
 
@@ -68,12 +68,21 @@ export async function sourceOfCorpus(
   };
 }
 
+/** @throws UsageError when targets are named for what has none */
+function openFile({ file, targets }: Extract<TrainingData, { kind: 'activations' }>): Promise<ActivationFolder> {
+  if (targets !== null)
+    throw new UsageError(`--targets is "${targets}", but only a transcoder reconstructs anything but its input`);
+  return openActivationFile(file);
+}
+
 /**
  * The activations a training request names: read from a file, or harvested from the model (the cache's where it has them).
+ * @param transcodes whether targets are read beside them
  * @param tokens wanted of a corpus, held-out ones included; null for all
  */
 export async function trainingActivations(
   given: TrainingData,
+  transcodes: boolean,
   tokens: number | null,
   seed: number,
   resources: Resources,
@@ -81,7 +90,7 @@ export async function trainingActivations(
 ): Promise<TrainingActivations> {
   if (given.kind === 'activations') {
     const origin = { model: null, modelHash: null, hookPoint: given.hookPoint, contextLength: null };
-    return { data: await openActivationFile(given.file), origin };
+    return { data: await (transcodes ? openTranscoderFile(given.file, given.targets) : openFile(given)), origin };
   }
   const model = await resources.model(given.model);
   const { name, contentHash, contextLength } = model.description;
@@ -92,8 +101,16 @@ export async function trainingActivations(
           model,
         )
       : await sourceOfCorpus(await (await resources.corpora()).corpus(given.corpus), model, tokens, seed);
+  const harvest = (hookPoint: string): Promise<ActivationFolder> =>
+    resources.activations.harvest(model, hookPoint, source, control);
+  const data = await harvest(given.hookPoint);
+  const targets = given.targetHookPoint === null ? null : await harvest(given.targetHookPoint);
+  if (targets !== null && targets.rows !== data.rows)
+    throw new WorkError(
+      `${given.hookPoint} gave ${data.rows} rows and ${String(given.targetHookPoint)} ${targets.rows}; run ssae cache clear and harvest again`,
+    );
   return {
-    data: await resources.activations.harvest(model, given.hookPoint, source, control),
+    data: targets === null ? data : { ...data, targets },
     origin: { model: name, modelHash: contentHash, hookPoint: given.hookPoint, contextLength },
   };
 }

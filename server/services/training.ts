@@ -1,6 +1,7 @@
 import { UsageError } from '../foundation/errors.ts';
+import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import type { JobControl } from '../foundation/progress.ts';
-import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
+import type { FinetuneRequest, TrainingData, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
 import type { DictionaryOrigin } from '../sae/dictionary.ts';
 import { finetuneDictionary, trainDictionary } from '../train/train.ts';
@@ -10,23 +11,31 @@ import { trainingActivations, type TrainingActivations } from './training-text.t
 /** Activations for a request: enough that its tokens remain once the held-out share is taken away. */
 function activationsFor(
   { data, tokens, heldOutShare, seed }: TrainRequest | FinetuneRequest,
+  transcodes: boolean,
   resources: Resources,
   control: JobControl,
 ): Promise<TrainingActivations> {
   const harvested = tokens === null ? null : Math.ceil(tokens / (1 - heldOutShare));
-  return trainingActivations(data, harvested, seed, resources, control);
+  return trainingActivations(data, transcodes, harvested, seed, resources, control);
 }
 
 export async function train(request: TrainRequest, resources: Resources, control: JobControl): Promise<TrainResult> {
   const outputFolder = resources.dictionaries.outputFolder(request.output);
-  const { data, origin } = await activationsFor(request, resources, control);
+  const { data, origin } = await activationsFor(
+    request,
+    request.architecture.kind === 'transcoder',
+    resources,
+    control,
+  );
   const engine = await resources.engine(request.engine, request.threads);
-  return (await trainDictionary(request, data, { engine, origin, outputFolder }, control)).result;
+  const { targetHookPoint } = request.data;
+  return (await trainDictionary(request, data, { engine, origin, targetHookPoint, outputFolder }, control)).result;
 }
 
 /** @throws UsageError when the text would be read at another place, or by another model, than the dictionary was trained for */
 async function refuseOtherModel(
-  { data, from }: FinetuneRequest,
+  data: TrainingData,
+  from: string,
   origin: DictionaryOrigin,
   resources: Resources,
 ): Promise<void> {
@@ -42,6 +51,25 @@ async function refuseOtherModel(
     );
 }
 
+/**
+ * Activations of the text that is mixed in: as many as the run's tokens take, or, where their number is left open, as the domain's rows
+ * take when each is visited once.
+ */
+async function generalText(
+  { mix, tokens, heldOutShare, seed }: FinetuneRequest,
+  targetHookPoint: string | null,
+  transcodes: boolean,
+  domainRows: number,
+  resources: Resources,
+  control: JobControl,
+): Promise<ActivationFolder | null> {
+  if (mix === null) return null;
+  const wanted = tokens === null ? (domainRows * mix.share) / (1 - mix.share) : tokens * mix.share;
+  const data = { ...mix.data, targetHookPoint };
+  const harvested = Math.ceil(wanted / (1 - heldOutShare));
+  return (await trainingActivations(data, transcodes, harvested, seed, resources, control)).data;
+}
+
 export async function finetune(
   request: FinetuneRequest,
   resources: Resources,
@@ -49,9 +77,15 @@ export async function finetune(
 ): Promise<TrainResult> {
   const outputFolder = resources.dictionaries.outputFolder(request.output);
   const from = await resources.dictionaries.load(request.from);
-  await refuseOtherModel(request, from.origin, resources);
-  const { data, origin } = await activationsFor(request, resources, control);
+  await refuseOtherModel(request.data, request.from, from.origin, resources);
+  if (request.mix !== null) await refuseOtherModel(request.mix.data, request.from, from.origin, resources);
+  const targetHookPoint = request.data.targetHookPoint ?? from.transcoder?.hookPoint ?? null;
+  const located = { ...request, data: { ...request.data, targetHookPoint } };
+  const transcodes = from.transcoder !== undefined;
+  const { data, origin } = await activationsFor(located, transcodes, resources, control);
+  const general = await generalText(request, targetHookPoint, transcodes, data.rows, resources, control);
   const engine = await resources.engine(request.engine, request.threads);
   const known = request.data.kind === 'activations' ? from.origin : origin;
-  return (await finetuneDictionary(request, from, data, { engine, origin: known, outputFolder }, control)).result;
+  const context = { engine, origin: known, targetHookPoint, outputFolder };
+  return (await finetuneDictionary(request, from, data, general, context, control)).result;
 }

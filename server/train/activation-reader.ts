@@ -6,11 +6,13 @@ import type { RowRange } from './held-out-split.ts';
 /** Reads ranges of a folder's rows, whichever shards they lie in. */
 export class ActivationReader {
   readonly #data: ActivationFolder;
+  readonly #tensor: string;
   /** [shards + 1] first row of each shard */
   readonly #firstRows: number[] = [0];
 
   constructor(data: ActivationFolder) {
     this.#data = data;
+    this.#tensor = data.tensor ?? 'activations';
     for (const { rows } of data.shards) this.#firstRows.push(this.#firstRows.at(-1)! + rows);
     if (this.#firstRows.at(-1) !== data.rows)
       throw new WorkError(
@@ -32,7 +34,7 @@ export class ActivationReader {
         const from = Math.max(first, start);
         const to = Math.min(end, start + rows);
         if (from < to) {
-          const values = await file.float32('activations', (from - start) * dIn, (to - from) * dIn);
+          const values = await file.float32(this.#tensor, (from - start) * dIn, (to - from) * dIn);
           result.set(values, (at + from - first) * dIn);
         }
         at += end - first;
@@ -42,11 +44,11 @@ export class ActivationReader {
   }
 
   #check(file: SafetensorsFile, rows: number): void {
-    const { shape } = file.entry('activations');
+    const { shape } = file.entry(this.#tensor);
     const { dIn } = this.#data;
     if (shape.length !== 2 || shape[0] !== rows || shape[1] !== dIn)
       throw new WorkError(
-        `${file.path}: tensor "activations" is [${shape.join(', ')}], expected [${rows}, ${dIn}]; harvest it again`,
+        `${file.path}: tensor "${this.#tensor}" is [${shape.join(', ')}], expected [${rows}, ${dIn}]; harvest it again`,
       );
   }
 }

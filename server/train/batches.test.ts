@@ -8,6 +8,9 @@ import { writeSafetensors } from '../foundation/safetensors.ts';
 import { BatchSource } from './batches.ts';
 import { splitHeldOut, type RowRange } from './held-out-split.ts';
 
+const ONE = { input: 1, output: 1 };
+const TWO = { input: 2, output: 2 };
+
 const ROWS = [50, 1, 149];
 const D_IN = 3;
 /** A few blocks a buffer, so that an epoch takes several. */
@@ -42,7 +45,7 @@ describe('the rows of an epoch', () => {
       { first: 120, end: 200 },
     ];
     const source = new BatchSource(data, training, options);
-    const epochs = [await source.deal(167, 1, 1), await source.deal(167, 1, 2)];
+    const epochs = [await source.deal(167, ONE, 1), await source.deal(167, ONE, 2)];
     const expected = training.flatMap(({ first, end }) => Array.from({ length: end - first }, (_, i) => first + i));
     for (const { rows, values } of epochs) {
       expect(sorted(rows)).toEqual(expected);
@@ -52,14 +55,27 @@ describe('the rows of an epoch', () => {
     expect([...epochs[0]!.rows]).not.toEqual(expected);
   });
 
+  it('come with the targets of the same row, each by its own factor', async () => {
+    const path = join(folder, 'targets.safetensors');
+    const rows = Float32Array.from({ length: 200 }, (_, row) => -row);
+    await writeSafetensors(path, { targets: { dtype: 'F32', shape: [200, 1], data: rows } });
+    const shards = [{ path, rows: 200, sequences: [] }];
+    const targets = { dIn: 1, rows: 200, contentHash: 't', shards, tensor: 'targets' };
+    const source = new BatchSource({ ...data, targets }, all, options);
+    await source.deal(30, ONE, 1);
+    const batch = await source.deal(250, { input: 2, output: 0.5 }, 2);
+    expect([...batch.targets!]).toEqual([...batch.rows].map((row) => -row / 2));
+    expect([...batch.values].filter((_, at) => at % D_IN === 0)).toEqual([...batch.rows].map((row) => 2 * row));
+  });
+
   it('go on from a position as if never interrupted', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 1, max: 90 }), async (position, tokens) => {
         const whole = new BatchSource(data, all, options);
-        if (position > 0) await whole.deal(position, 1, 1);
+        if (position > 0) await whole.deal(position, ONE, 1);
         const resumed = new BatchSource(data, all, options);
         await resumed.seek(position);
-        expect(await resumed.deal(tokens, 2, 2)).toEqual(await whole.deal(tokens, 2, 2));
+        expect(await resumed.deal(tokens, TWO, 2)).toEqual(await whole.deal(tokens, TWO, 2));
         expect(resumed.position).toBe(position + tokens);
       }),
       { numRuns: 20 },
@@ -67,14 +83,14 @@ describe('the rows of an epoch', () => {
   });
 
   it('depend on the seed', async () => {
-    const one = await new BatchSource(data, all, options).deal(50, 1, 1);
-    const other = await new BatchSource(data, all, { ...options, seed: 6 }).deal(50, 1, 1);
+    const one = await new BatchSource(data, all, options).deal(50, ONE, 1);
+    const other = await new BatchSource(data, all, { ...options, seed: 6 }).deal(50, ONE, 1);
     expect(one.rows).not.toEqual(other.rows);
   });
 
   it('that the shards do not hold as promised are refused', async () => {
     const wrong = { ...data, dIn: 4 };
-    await expect(new BatchSource(wrong, all, options).deal(8, 1, 1)).rejects.toThrow(
+    await expect(new BatchSource(wrong, all, options).deal(8, ONE, 1)).rejects.toThrow(
       /is \[\d+, 3\], expected \[\d+, 4\]/,
     );
     expect(() => new BatchSource({ ...data, rows: 300 }, all, options)).toThrow(/shards hold 200 rows.*says 300/);

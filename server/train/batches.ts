@@ -7,8 +7,10 @@ import { WorkError } from '../foundation/errors.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { sha256 } from '../foundation/hash.ts';
 import { Random } from '../foundation/random.ts';
+import type { ActivationScale } from '../sae/canonical.ts';
 import { ActivationReader } from './activation-reader.ts';
 import type { RowRange } from './held-out-split.ts';
+import type { Passages } from './passages.ts';
 
 /** Two of these are held: the one that is dealt and the one that is read ahead. */
 const BUFFER_BYTES = 64 * 1024 * 1024;
@@ -19,6 +21,8 @@ export interface BatchOptions {
   readonly seed: number;
   readonly bufferBytes?: number;
   readonly blockRows?: number;
+  /** Deal the rows of a passage one after the other, and say which passage each is of; null deals rows. */
+  readonly passages?: Passages | null;
 }
 
 /** Chance for one purpose, from the run's seed: streams of different purposes do not overlap. */
@@ -32,6 +36,8 @@ interface Buffer {
   readonly ranges: readonly RowRange[];
   /** [rows, d_in] in reading order */
   readonly rows: Float32Array;
+  /** [rows, d_out], of a transcoder's data */
+  readonly targets: Float32Array | null;
   /** [rows] dealing order */
   readonly order: Uint32Array;
 }
@@ -47,17 +53,33 @@ function cut(ranges: readonly RowRange[], rows: number): RowRange[] {
 export interface Batch {
   /** [tokens, d_in], times the scale */
   readonly values: Float32Array;
+  /** [tokens, d_out] what a transcoder reconstructs, times its own scale; null where that is `values` */
+  readonly targets: Float32Array | null;
   /** [tokens] row of the activation folder */
   readonly rows: Float64Array;
+  /** [tokens] which passage each row is of; null where rows are dealt one by one */
+  readonly passages: Float64Array | null;
+  /** [tokens] 1 for rows of general text that is mixed in; null where none is */
+  readonly isGeneral: Uint8Array | null;
 }
 
-export class BatchSource {
+/** Shuffled rows without an end; where it stands is one number. */
+export interface RowSource {
+  /** Rows dealt so far. */
+  readonly position: number;
+  seek(position: number): Promise<void>;
+  deal(tokens: number, scale: ActivationScale, step: number): Promise<Batch>;
+}
+
+export class BatchSource implements RowSource {
   readonly #dIn: number;
   readonly #reader: ActivationReader;
+  readonly #targets: { readonly reader: ActivationReader; readonly width: number } | null;
   readonly #blocks: readonly RowRange[];
   readonly #rows: number;
   readonly #seed: number;
   readonly #bufferRows: number;
+  readonly #passages: Passages | null;
   #dealt = 0;
   #groups: { readonly epoch: number; readonly groups: readonly (readonly RowRange[])[] } | null = null;
   #buffer: Buffer | null = null;
@@ -66,11 +88,15 @@ export class BatchSource {
   #next = 0;
 
   constructor(data: ActivationFolder, training: readonly RowRange[], options: BatchOptions) {
-    const { seed, bufferBytes = BUFFER_BYTES, blockRows = BLOCK_ROWS } = options;
+    const { seed, bufferBytes = BUFFER_BYTES, blockRows = BLOCK_ROWS, passages = null } = options;
     this.#dIn = data.dIn;
     this.#reader = new ActivationReader(data);
-    this.#bufferRows = Math.max(blockRows, Math.floor(bufferBytes / (4 * data.dIn)));
-    this.#blocks = cut(training, blockRows);
+    this.#targets =
+      data.targets === undefined ? null : { reader: new ActivationReader(data.targets), width: data.targets.dIn };
+    const width = data.dIn + (this.#targets?.width ?? 0);
+    this.#bufferRows = Math.max(blockRows, Math.floor(bufferBytes / (4 * width)));
+    this.#passages = passages;
+    this.#blocks = passages === null ? cut(training, blockRows) : passages.within(training);
     this.#rows = this.#blocks.reduce((sum, { first, end }) => sum + end - first, 0);
     this.#seed = seed;
   }
@@ -97,8 +123,11 @@ export class BatchSource {
    * The next rows; at the end of an epoch the next one begins within the batch.
    * @throws WorkError naming the row and the step when a value is not finite.
    */
-  async deal(tokens: number, scale: number, step: number): Promise<Batch> {
-    const batch: Batch = { values: new Float32Array(tokens * this.#dIn), rows: new Float64Array(tokens) };
+  async deal(tokens: number, scale: ActivationScale, step: number): Promise<Batch> {
+    const targets = this.#targets === null ? null : new Float32Array(tokens * this.#targets.width);
+    const rows = new Float64Array(tokens);
+    const values = new Float32Array(tokens * this.#dIn);
+    const batch: Batch = { values, targets, rows, passages: null, isGeneral: null };
     for (let token = 0; token < tokens; token++) {
       if (this.#buffer === null) await this.seek(this.#dealt);
       else if (this.#next === this.#buffer.order.length) await this.#turn(this.#buffer);
@@ -106,18 +135,14 @@ export class BatchSource {
       this.#next++;
       this.#dealt++;
     }
-    return batch;
+    return this.#passages === null ? batch : { ...batch, passages: this.#passages.of(rows) };
   }
 
-  #copy(buffer: Buffer, batch: Batch, token: number, scale: number, step: number): void {
-    const dIn = this.#dIn;
+  #copy(buffer: Buffer, batch: Batch, token: number, scale: ActivationScale, step: number): void {
     const source = buffer.order[this.#next]!;
-    let sum = 0;
-    for (let i = 0; i < dIn; i++) {
-      const value = buffer.rows[source * dIn + i]!;
-      sum += value - value; // NaN once any value is not finite
-      batch.values[token * dIn + i] = value * scale;
-    }
+    let sum = copyRow(buffer.rows, source, batch.values, token, this.#dIn, scale.input);
+    if (batch.targets !== null && buffer.targets !== null)
+      sum += copyRow(buffer.targets, source, batch.targets, token, this.#targets!.width, scale.output);
     batch.rows[token] = rowAt(buffer.ranges, source);
     if (sum !== 0)
       throw new WorkError(
@@ -149,10 +174,22 @@ export class BatchSource {
     const ranges = [...this.#groupsOf(epoch)[group]!].sort((a, b) => a.first - b.first);
     const same = held !== undefined && this.#blocks.length === held.ranges.length;
     const rows = same ? held.rows : await this.#reader.read(ranges);
-    const order = randomFor(this.#seed, 'rows', epoch, group).shuffle(
-      Uint32Array.from({ length: rowsOf(ranges) }, (_, i) => i),
-    );
-    return { epoch, group, ranges, rows, order };
+    const targets = same ? held.targets : ((await this.#targets?.reader.read(ranges)) ?? null);
+    const order = this.#order(ranges, randomFor(this.#seed, 'rows', epoch, group));
+    return { epoch, group, ranges, rows, targets, order };
+  }
+
+  #order(ranges: readonly RowRange[], random: Random): Uint32Array {
+    if (this.#passages === null) return random.shuffle(Uint32Array.from({ length: rowsOf(ranges) }, (_, i) => i));
+    let first = 0;
+    const firstRows = ranges.map(({ first: from, end }) => (first += end - from) - (end - from));
+    const order = new Uint32Array(first);
+    let next = 0;
+    for (const place of random.shuffle(Uint32Array.from(ranges.keys()))) {
+      const { first: from, end } = ranges[place]!;
+      for (let i = 0; i < end - from; i++) order[next++] = firstRows[place]! + i;
+    }
+    return order;
   }
 
   /** An epoch's blocks in shuffled order, cut into buffers. */
@@ -174,6 +211,24 @@ export class BatchSource {
     this.#groups = { epoch, groups };
     return groups;
   }
+}
+
+/** @returns 0, or NaN where a value is not finite */
+function copyRow(
+  from: Float32Array,
+  source: number,
+  to: Float32Array,
+  row: number,
+  width: number,
+  scale: number,
+): number {
+  let sum = 0;
+  for (let i = 0; i < width; i++) {
+    const value = from[source * width + i]!;
+    sum += value - value; // NaN once any value is not finite
+    to[row * width + i] = value * scale;
+  }
+  return sum;
 }
 
 const rowsOf = (ranges: readonly RowRange[]): number => ranges.reduce((sum, { first, end }) => sum + end - first, 0);

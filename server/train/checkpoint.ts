@@ -1,7 +1,14 @@
 /** A run's state in one file, replaced atomically: after a crash at any moment it holds the old state or the new one, whole. */
 import { rm, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import type { DictionaryParameters, EngineShape, TrainingState } from '../compute/engine.ts';
+import {
+  buildParameters,
+  parameterLengths,
+  type DictionaryParameters,
+  type EngineShape,
+  type ParameterName,
+  type TrainingState,
+} from '../compute/engine.ts';
 import { messageOf, UsageError, WorkError } from '../foundation/errors.ts';
 import { SafetensorsFile, writeSafetensors, type TensorData } from '../foundation/safetensors.ts';
 import { TrainingPoint } from '../foundation/training-point.ts';
@@ -14,7 +21,9 @@ const Progress = z.object({
   adamSteps: z.int().min(0),
   /** Rows dealt so far. */
   position: z.int().min(0),
-  scale: z.number().positive(),
+  scale: z.object({ input: z.number().positive(), output: z.number().positive() }),
+  /** Moving average of a batchtopk run, on scaled activations; null for others and where nothing fired yet. */
+  threshold: z.number().nullable(),
   seconds: z.number().min(0),
   /** Times of the latest steps. */
   milliseconds: z.array(z.number().min(0)),
@@ -29,19 +38,11 @@ export interface Checkpoint extends CheckpointProgress {
 }
 
 const PARTS = ['parameters', 'firstMoment', 'secondMoment'] as const;
-const KEYS = ['encoder', 'encoderBias', 'decoder', 'decoderBias'] as const;
 
 /** Beside the dictionary's folder, because that folder appears in one piece when training is done. */
 export function checkpointPath(outputFolder: string): string {
   return `${outputFolder}.checkpoint.safetensors`;
 }
-
-const sizesOf = ({ dIn, dSae }: EngineShape): Record<(typeof KEYS)[number], readonly number[]> => ({
-  encoder: [dSae, dIn],
-  encoderBias: [dSae],
-  decoder: [dSae, dIn],
-  decoderBias: [dIn],
-});
 
 /**
  * @throws WorkError when a value is not finite or the disk refuses; the checkpoint that was there stays.
@@ -50,13 +51,13 @@ export async function writeCheckpoint(path: string, shape: EngineShape, checkpoi
   const { state, ...progress } = checkpoint;
   const tensors: Record<string, TensorData> = {};
   for (const part of PARTS)
-    for (const key of KEYS) {
-      const data = state[part][key];
+    for (const [key, length] of parameterLengths(shape)) {
+      const data = state[part][key]!;
       if (!data.every(Number.isFinite))
         throw new WorkError(
           `after step ${progress.steps} the dictionary's ${part}.${key} holds values that are not finite; lower the learning rate. The checkpoint before it is kept.`,
         );
-      tensors[`${part}.${key}`] = { dtype: 'F32', shape: sizesOf(shape)[key], data };
+      tensors[`${part}.${key}`] = { dtype: 'F32', shape: [length], data };
     }
   tensors['tokensSinceFired'] = { dtype: 'F64', shape: [shape.dSae], data: state.tokensSinceFired };
   await writeSafetensors(path, tensors, { progress: JSON.stringify(progress) }).catch((error: unknown) => {
@@ -68,19 +69,14 @@ export async function writeCheckpoint(path: string, shape: EngineShape, checkpoi
 }
 
 async function readParameters(file: SafetensorsFile, part: string, shape: EngineShape): Promise<DictionaryParameters> {
-  const read = async (key: (typeof KEYS)[number]): Promise<Float32Array> => {
-    const expected = sizesOf(shape)[key];
-    const { shape: size } = file.entry(`${part}.${key}`);
-    if (size.join() !== expected.join())
-      throw new WorkError(`${file.path}: ${part}.${key} is [${size.join(', ')}], expected [${expected.join(', ')}]`);
-    return file.float32(`${part}.${key}`);
-  };
-  return {
-    encoder: await read('encoder'),
-    encoderBias: await read('encoderBias'),
-    decoder: await read('decoder'),
-    decoderBias: await read('decoderBias'),
-  };
+  const arrays = new Map<ParameterName, Float32Array>();
+  for (const [key, length] of parameterLengths(shape)) {
+    const name = `${part}.${key}`;
+    const size = file.entry(name).shape.reduce((product, each) => product * each, 1);
+    if (size !== length) throw new WorkError(`${file.path}: ${name} has ${size} values, expected ${length}`);
+    arrays.set(key, await file.float32(name));
+  }
+  return buildParameters(shape, (key) => arrays.get(key)!);
 }
 
 /** Paths at which two JSON values differ, with both values: `plan.batch: 2048 in the checkpoint, 1024 now`. */

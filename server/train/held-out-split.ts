@@ -19,6 +19,8 @@ export interface HeldOutSplit {
   readonly heldOutRows: number;
   /** Of the held-out sequences' keys, or of blocks and content hash. */
   readonly splitHash: string;
+  /** Keys of what is held out. */
+  readonly heldOutKeys: ReadonlySet<string>;
 }
 
 /** More held-out rows than this tell nothing new and cost an encode each; the rest is trained on. */
@@ -91,9 +93,15 @@ const rowsOf = (ranges: readonly RowRange[]): number => ranges.reduce((sum, { fi
  * equal sequences never fall on both. A text longer than half of the data is trained on. Where whole texts do not make half the
  * share, as where one text is nearly everything, blocks of rows are held out.
  * @param share of the rows to hold out, at most 131,072 of them and at least one unit
+ * @param untrained keys of texts that are not trained on either, because they are held out elsewhere
  * @throws WorkError when there are too few rows to split
  */
-export function splitHeldOut(data: ActivationFolder, share: number, seed: number): HeldOutSplit {
+export function splitHeldOut(
+  data: ActivationFolder,
+  share: number,
+  seed: number,
+  untrained: ReadonlySet<string> = new Set(),
+): HeldOutSplit {
   if (data.rows < 2)
     throw new WorkError(
       `the activations hold ${data.rows} row${data.rows === 1 ? '' : 's'}; at least 2 are needed, one to train on and one to measure`,
@@ -105,10 +113,11 @@ export function splitHeldOut(data: ActivationFolder, share: number, seed: number
   const whole = byDocument.rows >= budget / 2;
   const units = whole ? documents : blocksOf(data);
   const { keys } = whole ? byDocument : drawn(units, seed, budget, limit);
-  const training = merged(units.filter(({ key }) => !keys.has(key)));
+  const training = merged(units.filter(({ key }) => !keys.has(key) && !untrained.has(key)));
   const heldOut = merged(units.filter(({ key }) => keys.has(key)));
   return {
     ...{ training, heldOut, trainingRows: rowsOf(training), heldOutRows: rowsOf(heldOut) },
     splitHash: splitHash(keys),
+    heldOutKeys: keys,
   };
 }

@@ -1,6 +1,9 @@
 /** Where training starts: what a sample of the rows says, and new weights that fit it. */
 import type { DictionaryParameters, Engine, EngineShape } from '../compute/engine.ts';
 import { WorkError } from '../foundation/errors.ts';
+import type { Random } from '../foundation/random.ts';
+import type { Architecture } from '../protocol/architectures.ts';
+import { familyOf } from '../sae/architectures/families.ts';
 import { randomFor } from './batches.ts';
 
 /** Rows that scale, centre and first weights are estimated from. */
@@ -61,8 +64,7 @@ function weightedMean(sample: Float32Array, dIn: number, weights: Float64Array):
 }
 
 /** [rows, columns] of random directions with the given norm. */
-function randomRows(rows: number, columns: number, norm: number, seed: number): Float32Array {
-  const random = randomFor(seed, 'weights');
+function randomRows(rows: number, columns: number, norm: number, random: Random): Float32Array {
   const matrix = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     const direction = Float64Array.from({ length: columns }, () => random.normal());
@@ -72,32 +74,80 @@ function randomRows(rows: number, columns: number, norm: number, seed: number): 
   return matrix;
 }
 
+/** A sample of the rows, scaled as in training. */
+export interface Sample {
+  /** [rows, d_in] */
+  readonly inputs: Float32Array;
+  /** [rows, d_out]; of what is no transcoder, the inputs */
+  readonly targets: Float32Array;
+}
+
+/** Energies of the sample's targets and of what the dictionary makes of it, around b_dec, and their product. */
+async function energies(
+  engine: Engine,
+  shape: EngineShape,
+  parameters: DictionaryParameters,
+  { inputs, targets }: Sample,
+): Promise<{ target: number; along: number; made: number }> {
+  const { dOut } = shape;
+  await using dictionary = await engine.dictionary(shape, parameters);
+  const reconstruction = await dictionary.decode(await dictionary.encode(inputs));
+  const sums = { target: 0, along: 0, made: 0 };
+  reconstruction.forEach((value, at) => {
+    const moved = value - parameters.decoderBias[at % dOut]!;
+    const wanted = targets[at]! - parameters.decoderBias[at % dOut]!;
+    sums.target += wanted * wanted;
+    sums.along += moved * wanted;
+    sums.made += moved * moved;
+  });
+  return sums;
+}
+
+/** Share of the targets' norm that a new transcoder's output has. */
+const FIRST_OUTPUT = 0.1;
+
+/** b_enc that subtracts a centre from the input: −W_enc c. */
+function centringBias(encoder: Float32Array, centre: Float64Array, dSae: number): Float32Array {
+  const { length } = centre;
+  return Float32Array.from({ length: dSae }, (_, row) => {
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum -= encoder[row * length + i]! * centre[i]!;
+    return sum;
+  });
+}
+
 /**
- * New weights: random decoder directions, the encoder their transpose times one factor, b_enc = 0, b_dec the geometric median
- * (2406.04093, A.1). With b_enc = 0 the factor multiplies x̂ − b_dec, so the one that reconstructs the sample best is a
- * least-squares quotient.
- * @param sample [rows, d_in], scaled as in training
+ * New weights: random decoder directions, b_dec the targets' geometric median (2406.04093, A.1), a skip of zeros.
+ *
+ * The encoder is the decoder's transpose times one factor, b_enc = 0: the factor multiplies x̂ − b_dec, so the one that reconstructs
+ * the sample best is a least-squares quotient. A transcoder's encoder has directions of its own, b_enc takes the inputs' median away,
+ * and its output starts small, for there is nothing yet that connects the two spaces.
  */
 export async function initialParameters(
   engine: Engine,
   shape: EngineShape,
-  sample: Float32Array,
+  architecture: Architecture,
+  sample: Sample,
   seed: number,
 ): Promise<DictionaryParameters> {
-  const { dIn, dSae } = shape;
-  const decoder = randomRows(dSae, dIn, shape.unitNormDecoder ? 1 : FREE_DECODER_NORM, seed);
-  const decoderBias = Float32Array.from(geometricMedian(sample, dIn));
-  const parameters = { encoder: decoder.slice(), encoderBias: new Float32Array(dSae), decoder, decoderBias };
-  await using dictionary = await engine.dictionary(shape, parameters);
-  const reconstruction = await dictionary.decode(await dictionary.encode(sample));
-  let along = 0;
-  let square = 0;
-  reconstruction.forEach((value, at) => {
-    const moved = value - decoderBias[at % dIn]!;
-    along += moved * (sample[at]! - decoderBias[at % dIn]!);
-    square += moved * moved;
-  });
+  const { dIn, dOut, dSae } = shape;
+  const random = randomFor(seed, 'weights');
+  const decoder = randomRows(dSae, dOut, shape.unitNormDecoder ? 1 : FREE_DECODER_NORM, random);
+  const transcodes = architecture.kind === 'transcoder';
+  const directions = transcodes ? randomRows(dSae, dIn, FREE_DECODER_NORM, random) : decoder;
+  const centre = transcodes ? geometricMedian(sample.inputs, dIn) : null;
+  const withFactor = (factor: number): DictionaryParameters => {
+    const encoder = directions.map((value) => value * factor);
+    const encoderBias = centre === null ? new Float32Array(dSae) : centringBias(encoder, centre, dSae);
+    return {
+      ...{ encoder, encoderBias, decoder, decoderBias },
+      ...familyOf(architecture).initial(architecture, dSae),
+      ...(shape.skip ? { skip: new Float32Array(dOut * dIn) } : {}),
+    };
+  };
+  const decoderBias = Float32Array.from(geometricMedian(sample.targets, dOut));
+  const { target, along, made } = await energies(engine, shape, withFactor(1), sample);
+  const best = transcodes ? FIRST_OUTPUT * Math.sqrt(target / made) : along / made;
   // Relu with small decoder rows starts small on its own and grows what it needs; a factor above 1 would only raise L0's price.
-  const factor = square === 0 ? 1 : Math.max(Math.min(along / square, 1), 1e-3);
-  return { ...parameters, encoder: decoder.map((value) => value * factor) };
+  return withFactor(made === 0 ? 1 : Math.max(Math.min(best, 1), 1e-3));
 }

@@ -5,6 +5,7 @@ import { throwIfStopped, type JobControl } from '../foundation/progress.ts';
 import type { TrainResult } from '../protocol/results.ts';
 import { densitiesOf } from '../sae/densities.ts';
 import type { Dictionary, FeatureDensities } from '../sae/dictionary.ts';
+import { reconstruct } from '../sae/reconstruct.ts';
 import { ActivationReader } from './activation-reader.ts';
 import type { HeldOutSplit, RowRange } from './held-out-split.ts';
 
@@ -74,8 +75,8 @@ async function countTraining(
 }
 
 /**
- * What the stored dictionary does on the held-out rows, in the units of the raw activations:
- * l0 = mean count of active features; explainedVariance = 1 − Σ‖x−x̂‖² / Σ‖x−x̄‖², x̄ over all held-out rows (0 where they are all equal); mse = Σ‖x−x̂‖² / (rows · d_in);
+ * What the stored dictionary does on the held-out rows, in the units of the raw activations (x of a transcoder: its targets):
+ * l0 = mean count of active features; explainedVariance = 1 − Σ‖x−x̂‖² / Σ‖x−x̄‖², x̄ over all held-out rows (0 where they are all equal); mse = Σ‖x−x̂‖² / (rows · d_out);
  * deadShare = share of features that fire on none of them.
  */
 export async function measureHeldOut(
@@ -86,30 +87,32 @@ export async function measureHeldOut(
   control: JobControl,
   resumeHint: string,
 ): Promise<HeldOutMeasurement> {
-  const { dIn, dSae } = shape;
+  const { dOut, dSae } = shape;
   await using dictionary = await engine.dictionary(shape, parameters);
   const reader = new ActivationReader(data);
+  const targetReader = data.targets === undefined ? null : new ActivationReader(data.targets);
   const fires = new Uint32Array(dSae);
   // Moments around b_dec, which lies amid the rows: around zero a large common mean would drown the variance.
-  const sum = new Float64Array(dIn);
+  const sum = new Float64Array(dOut);
   let square = 0;
   let error = 0;
   let active = 0;
   let rows = 0;
   for (const chunk of chunks(split.heldOut)) {
     throwIfStopped(control, resumeHint);
-    const x = await reader.read(chunk);
-    const features = await dictionary.encode(x);
-    const reconstruction = await dictionary.decode(features);
+    const inputs = await reader.read(chunk);
+    const targets = (await targetReader?.read(chunk)) ?? inputs;
+    const features = await dictionary.encode(inputs);
+    const reconstruction = await reconstruct(dictionary, parameters, features, inputs);
     for (const feature of features.features) fires[feature]!++;
     active += features.features.length;
-    x.forEach((value, at) => {
-      const offset = value - parameters.decoderBias[at % dIn]!;
-      sum[at % dIn]! += offset;
+    targets.forEach((value, at) => {
+      const offset = value - parameters.decoderBias[at % dOut]!;
+      sum[at % dOut]! += offset;
       square += offset * offset;
       error += (value - reconstruction[at]!) ** 2;
     });
-    rows += x.length / dIn;
+    rows += targets.length / dOut;
     control.report({ stage: 'measuring held-out rows', done: rows, total: split.heldOutRows, unit: 'tokens' });
   }
   if (!Number.isFinite(error))
@@ -120,7 +123,7 @@ export async function measureHeldOut(
   const final = {
     l0: active / rows,
     explainedVariance: variance > 0 ? 1 - error / variance : 0,
-    mse: error / (rows * dIn),
+    mse: error / (rows * dOut),
     deadShare: fires.reduce((dead, count) => dead + (count === 0 ? 1 : 0), 0) / dSae,
   };
   rows += await countTraining(dictionary, reader, split, fires, control, resumeHint);

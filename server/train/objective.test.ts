@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../foundation/package-root.ts';
 import type { Objective } from '../protocol/requests.ts';
-import { tiltLosses, weighLosses } from './objective.ts';
+import { tiltRampAt, weighLosses } from './objective.ts';
+import { tiltLosses } from './tilted-mean.ts';
 
 interface Golden {
   readonly losses: Readonly<Record<string, readonly number[]>>;
@@ -94,6 +95,33 @@ describe('the objective', () => {
     expect(loss).toBeCloseTo(tiltLosses(reconstruction, 2).value + 3, 12);
     expect([...weights.sparsity]).toEqual([1 / 3, 1 / 3, 1 / 3]);
     expect(weights.reconstruction).toEqual(tiltLosses(reconstruction, 2).weights);
+  });
+
+  it('holds the effective sample size at a share of the batch', () => {
+    fc.assert(
+      fc.property(someLosses, fc.double({ min: 0.05, max: 1, noNaN: true }), (losses, share) => {
+        const distinct = losses.map((loss, i) => loss * (1 + i));
+        const objective: Objective = { kind: 'term', tilt: { kind: 'sample_size', share }, tilts: 'loss' };
+        const { effectiveSampleSize, weights } = weighLosses(objective, distinct, new Float64Array(losses.length));
+        const maximum = Math.max(...distinct);
+        const alone = distinct.filter((loss) => loss === maximum).length;
+        const wanted = Math.max(share * losses.length, alone);
+        expect(Math.abs(effectiveSampleSize / wanted - 1)).toBeLessThan(1e-9);
+        expect(weights.reconstruction.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('tilts more and more during its warm-up, from the plain mean on', () => {
+    const objective: Objective = { ...raw(2), warmupSteps: 4 } as Objective;
+    expect([0, 1, 3, 4, 9].map((step) => tiltRampAt(objective, step))).toEqual([0, 0.25, 0.75, 1, 1]);
+    expect(tiltRampAt(raw(2), 0)).toBe(1);
+    const losses = Float64Array.from([1, 2, 3]);
+    const none = new Float64Array(3);
+    const at = (ramp: number) => weighLosses(objective, losses, none, { ramp, passages: null });
+    expect(at(0)).toMatchObject({ loss: 2, tilt: 0 });
+    expect(at(0.25)).toEqual(weighLosses(raw(0.5), losses, none));
   });
 
   it('stays ERM when every loss is zero', () => {

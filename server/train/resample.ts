@@ -4,6 +4,8 @@ import { rowNorms } from '../sae/canonical.ts';
 
 /** A re-initialised encoder row has this share of the living rows' mean norm (Bricken et al. 2023). */
 const ENCODER_SHARE = 0.2;
+/** Numbers of a feature that start at 0: b_enc, or a gated dictionary's b_gate, r and b_mag. */
+const FEATURE_SCALARS = ['encoderBias', 'magnitudeScale', 'magnitudeBias'] as const;
 
 /** Rows drawn without repetition, each with a chance in proportion to its loss squared. */
 function drawRows(losses: Float64Array, count: number, random: Random): number[] {
@@ -18,7 +20,7 @@ function mean(values: readonly number[], otherwise: number): number {
 
 /**
  * Dead features start anew from inputs that are reconstructed badly (Bricken et al. 2023, "Towards Monosemanticity", neuron resampling):
- * the decoder row is the input's direction from b_dec, the encoder row the same times 0.2 of the living rows' mean norm, b_enc 0,
+ * the decoder row is the input's direction from b_dec, the encoder row the same times 0.2 of the living rows' mean norm, biases and
  * moments 0. At most as many are revived as the batch has rows; the rest waits for the next time.
  * @param state changed in place
  * @param batch [tokens, d_in] the latest; @param losses [tokens] its squared reconstruction errors
@@ -70,13 +72,13 @@ function revive(
     parameters.encoder[feature * dIn + i] = (encoderNorm * value) / length;
     parameters.decoder[feature * dIn + i] = (decoderNorm * value) / length;
   });
-  parameters.encoderBias[feature] = 0;
+  for (const name of FEATURE_SCALARS) if (parameters[name] !== undefined) parameters[name][feature] = 0;
   tokensSinceFired[feature] = 0;
   for (const moment of [firstMoment, secondMoment]) clearFeature(moment, feature, dIn);
 }
 
-function clearFeature({ encoder, encoderBias, decoder }: DictionaryParameters, feature: number, dIn: number): void {
-  encoder.fill(0, feature * dIn, (feature + 1) * dIn);
-  decoder.fill(0, feature * dIn, (feature + 1) * dIn);
-  encoderBias[feature] = 0;
+function clearFeature(moment: DictionaryParameters, feature: number, dIn: number): void {
+  moment.encoder.fill(0, feature * dIn, (feature + 1) * dIn);
+  moment.decoder.fill(0, feature * dIn, (feature + 1) * dIn);
+  for (const name of FEATURE_SCALARS) if (moment[name] !== undefined) moment[name][feature] = 0;
 }

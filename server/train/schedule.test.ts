@@ -14,7 +14,7 @@ const planOf = (changes: Record<string, unknown>): ReturnType<typeof planTrainin
       ...{ architecture: { kind: 'relu', l1: 2 }, dSae: 2 ** 14, batch: 10, tokens: 10_000, output: 'o' },
       ...changes,
     }),
-    64,
+    { dIn: 64 },
     5000,
   );
 
@@ -34,7 +34,7 @@ describe('a plan', () => {
     expect(planOf({}).learningRate).toBe(3e-4);
     const topk = planOf({ architecture: { kind: 'topk', k: 8 } });
     expect(topk.learningRate).toBe(2e-4);
-    expect(topk.auxiliary).toEqual({ k: 32, coefficient: 1 / 32, deadAfterTokens: 500, normalised: true });
+    expect(topk.auxiliary).toEqual({ k: 32, coefficient: 1 / 32, deadAfterTokens: 500, form: 'normalised' });
     expect(planOf({ tokens: null }).steps).toBe(1000);
     expect(planOf({ architecture: { kind: 'topk', k: 4 }, dSae: 16 }).auxiliary).toMatchObject({ k: 16 });
   });
@@ -79,7 +79,7 @@ describe('resampling', () => {
     tokensSinceFired: Float64Array.from(silent),
   });
   const shape = {
-    ...{ dIn: 2, dSae: 3, applyDecoderBiasToInput: true, unitNormDecoder: false },
+    ...{ dIn: 2, dOut: 2, dSae: 3, applyDecoderBiasToInput: true, unitNormDecoder: false, skip: false },
     architecture: { kind: 'relu', penalty: 'plain' },
   } as const;
   const batch = Float32Array.from([0, 2, 5, 0]);
@@ -93,6 +93,25 @@ describe('resampling', () => {
     expect([...state.firstMoment.encoder]).toEqual([2, 2, 0, 0, 2, 2]);
     expect([...state.secondMoment.decoder]).toEqual([3, 4, 0, 0, 3, 4]);
     expect([...state.tokensSinceFired]).toEqual([0, 0, 0]);
+  });
+
+  it('opens the gate of a gated dictionary’s feature as its magnitude', () => {
+    const gated = { ...shape, architecture: { kind: 'gated', variant: 'paper' } } as const;
+    const extras = (fill: number): Pick<TrainingState['parameters'], 'magnitudeScale' | 'magnitudeBias'> => ({
+      ...{ magnitudeScale: new Float32Array(3).fill(fill), magnitudeBias: new Float32Array(3).fill(fill) },
+    });
+    const plain = stateOf([0, 100, 0]);
+    const state = {
+      ...plain,
+      parameters: { ...plain.parameters, ...extras(1) },
+      firstMoment: { ...plain.firstMoment, ...extras(2) },
+      secondMoment: { ...plain.secondMoment, ...extras(3) },
+    };
+    resampleDead(gated, state, 50, batch, Float64Array.from([1, 0]), new Random(1));
+    for (const [array, fill] of [[state.parameters, 1] as const, [state.secondMoment, 3] as const]) {
+      expect([...array.magnitudeScale!]).toEqual([fill, 0, fill]);
+      expect([...array.magnitudeBias!]).toEqual([fill, 0, fill]);
+    }
   });
 
   it('changes nothing where all features live', () => {

@@ -77,8 +77,8 @@ function withForward(change: (step: number, result: ForwardResult) => void): Eng
       const trainer = await referenceEngine.trainer(shape, start);
       const forward = trainer.forward.bind(trainer);
       let steps = 0;
-      trainer.forward = async (batch, coefficient) => {
-        const result = await forward(batch, coefficient);
+      trainer.forward = async (batch, settings) => {
+        const result = await forward(batch, settings);
         change(++steps, result);
         return result;
       };
@@ -168,6 +168,10 @@ describe('a run that is stopped', () => {
   it.each([
     ['topk', { architecture: topk }],
     ['relu, across resampling', { architecture: relu }],
+    [
+      'a held effective sample size, across its warm-up',
+      { objective: { kind: 'term', tilt: { kind: 'sample_size', share: 0.4 }, warmupSteps: 19 } },
+    ],
   ])('ends with the same bytes when resumed: %s', async (_, changes) => {
     await train(changes);
     const whole = await artifacts(output);
@@ -295,7 +299,7 @@ describe('finetuning', () => {
     const domain = await writeActivations(await mkdtemp(join(folder, 'domain-')), synthesise(2000, D_IN, 12, 5), D_IN);
     const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
     const idle = finetuneRequestFor({ optimizer: { learningRate: 1e-30, warmupSteps: 0 } });
-    const before = await finetuneDictionary(idle, general.dictionary, domain, context, unwatched);
+    const before = await finetuneDictionary(idle, general.dictionary, domain, null, context, unwatched);
     before.dictionary.parameters.encoder.forEach((value, i) => {
       expect(value).toBeCloseTo(general.dictionary.parameters.encoder[i]!, 5);
     });
@@ -303,13 +307,14 @@ describe('finetuning', () => {
       expect(value).toBeCloseTo(general.dictionary.parameters.decoderBias[i]!, 5);
     });
     const request = finetuneRequestFor({ optimizer: { learningRate: 3e-3 }, tokens: 64 * 200 });
-    const tuned = await finetuneDictionary(request, general.dictionary, domain, context, unwatched);
+    const tuned = await finetuneDictionary(request, general.dictionary, domain, null, context, unwatched);
     expect(tuned.result.final.explainedVariance).toBeGreaterThan(before.result.final.explainedVariance + 0.1);
     expect(tuned.result.heldOut.splitHash).toBe(before.result.heldOut.splitHash);
     const scratch = await finetuneDictionary(
       { ...request, mode: 'scratch' },
       general.dictionary,
       domain,
+      null,
       context,
       unwatched,
     );
@@ -323,10 +328,10 @@ describe('finetuning', () => {
     const { name, contentHash, shape, parameters, labels, densities } = dictionary;
     const unknown = { name, contentHash, shape, parameters, labels, densities, origin };
     const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
-    await expect(finetuneDictionary(finetuneRequestFor(), unknown, data, context, unwatched)).rejects.toThrow(
+    await expect(finetuneDictionary(finetuneRequestFor(), unknown, data, null, context, unwatched)).rejects.toThrow(
       /--l1 is missing/,
     );
-    const tuned = await finetuneDictionary(finetuneRequestFor({ l1: 0.1 }), unknown, data, context, unwatched);
+    const tuned = await finetuneDictionary(finetuneRequestFor({ l1: 0.1 }), unknown, data, null, context, unwatched);
     expect(tuned.dictionary.sparsityCoefficient).toBe(0.1);
   });
 
@@ -334,7 +339,7 @@ describe('finetuning', () => {
     const { dictionary } = await train();
     const wide = await writeActivations(await mkdtemp(join(folder, 'wide-')), synthesise(50, 5, 12, 1), 5);
     const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
-    await expect(finetuneDictionary(finetuneRequestFor(), dictionary, wide, context, unwatched)).rejects.toThrow(
+    await expect(finetuneDictionary(finetuneRequestFor(), dictionary, wide, null, context, unwatched)).rejects.toThrow(
       new UsageError(
         `the dictionary "${dictionary.name}" is for activations of width 8, these have width 5; use the model and hook point it was trained on`,
       ),

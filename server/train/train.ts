@@ -1,21 +1,28 @@
 /** The two entry points: a dictionary from given activations, new or from another dictionary. */
 import { resolve } from 'node:path';
-import type { DictionaryParameters, Engine } from '../compute/engine.ts';
+import type { DictionaryParameters, Engine, TrainingState } from '../compute/engine.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
-import { foldHomogeneousScale } from '../sae/canonical.ts';
+import { familyOf } from '../sae/architectures/families.ts';
+import { parametersFor } from '../sae/architectures/finetuned.ts';
+import { foldHomogeneousScale, type ActivationScale } from '../sae/canonical.ts';
 import { refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
 import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
-import { roundToStorage, type Storage } from '../sae/saelens.ts';
+import { roundToStorage } from '../sae/saelens.ts';
+import type { Storage } from '../sae/saelens-tensors.ts';
 import { refuseOtherWidth } from './activation-file.ts';
-import { BatchSource } from './batches.ts';
+import type { RowSource } from './batches.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
 import { History } from './history.ts';
 import { activationScale, initialParameters, SAMPLE_ROWS } from './initialise.ts';
 import { measureHeldOut } from './measure.ts';
+import { baseOf, made, methodConfig, methodIdentity, methodOf, trainedFeatures, type Method } from './method.ts';
+import { mixedIn, splitHashOf, trainingRows, type MixedIn } from './mixture.ts';
+import { FrozenDictionary, initialResidual } from './residual-dictionary.ts';
+import { revivedLatents } from './trained-latents.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
 
@@ -23,6 +30,8 @@ export interface TrainingContext {
   readonly engine: Engine;
   /** Where the activations are from, for the dictionary's own record. */
   readonly origin: DictionaryOrigin;
+  /** Of a transcoder: where its targets are from. */
+  readonly targetHookPoint?: string | null;
   /** The dictionary's folder; checkpoints lie beside it until training is done. */
   readonly outputFolder: string;
 }
@@ -35,8 +44,9 @@ export interface TrainedDictionary {
 /**
  * Trains a new dictionary.
  *
- * Activations are multiplied by √d_in / mean‖x‖ (4,096 training rows) on the way in, and the factor is folded back into the biases at
- * the end: relu and top-k commute with it, so features and reconstructions are in the units of the raw activations.
+ * Activations are multiplied by √d_in / mean‖x‖ (4,096 training rows) on the way in, a transcoder's targets by their own factor, and the
+ * factors are folded back into biases and thresholds at the end: relu, selection and thresholds commute with them, so features and
+ * reconstructions are in the units of the raw activations.
  * @throws UsageError when the request cannot be met, WorkError when data or numerics fail, Interrupted with how to resume
  */
 export async function trainDictionary(
@@ -46,27 +56,34 @@ export async function trainDictionary(
   control: JobControl,
 ): Promise<TrainedDictionary> {
   const split = splitHeldOut(data, request.heldOutShare, request.seed);
-  const plan = planTraining(request, data.dIn, split.trainingRows);
-  return train({ request, data, split, plan, from: null, storage: request.storage, ...context }, control);
+  const plan = planTraining(request, data, split.trainingRows);
+  const job = { request, data, split, mixed: null, plan, method: { kind: 'new' } as const, storage: request.storage };
+  return train({ ...job, ...context }, control);
 }
 
 /**
  * Specialises a dictionary to other activations (`finetune`: its weights are the start), or trains new weights of the same
- * architecture and size (`scratch`, the control). The activations' scale is estimated from the new data.
+ * architecture and size (`scratch`, the control), or adds features to it (`residual`), or trains some of its own (`partial`). The
+ * activations' scale is estimated from what is trained on.
+ * @param general activations to mix in as the request says; null for none
  * @throws as {@link trainDictionary}
  */
 export async function finetuneDictionary(
   request: FinetuneRequest,
   from: Dictionary,
   data: ActivationFolder,
+  general: ActivationFolder | null,
   context: TrainingContext,
   control: JobControl,
 ): Promise<TrainedDictionary> {
   refuseOtherWidth(from, data);
+  if (general !== null) refuseOtherWidth(from, general);
   const split = splitHeldOut(data, request.heldOutShare, request.seed);
-  const plan = planFinetuning(request, from, split.trainingRows);
-  const start = request.mode === 'finetune' ? from : null;
-  return train({ request, data, split, plan, from: start, storage: 'float32', ...context }, control);
+  const mixed = general === null ? null : mixedIn(general, request.mix?.share ?? 0, split, request);
+  // A row of the domain is visited once while its share of the mixture passes.
+  const plan = planFinetuning(request, from, data, Math.floor(split.trainingRows / (1 - (mixed?.share ?? 0))));
+  const method = methodOf(request, from);
+  return train({ request, data, split, mixed, plan, method, storage: 'float32', ...context }, control);
 }
 
 interface Job extends TrainingContext {
@@ -74,71 +91,128 @@ interface Job extends TrainingContext {
   readonly data: ActivationFolder;
   readonly split: HeldOutSplit;
   readonly plan: TrainingPlan;
-  /** Dictionary whose weights are the start; null for new ones. */
-  readonly from: Dictionary | null;
+  readonly mixed: MixedIn | null;
+  readonly method: Method;
   readonly storage: Storage;
 }
 
 async function train(job: Job, control: JobControl): Promise<TrainedDictionary> {
-  const { request, data, split, plan, from, engine, outputFolder, storage } = job;
+  const { request, data, split, plan, method, mixed, engine, outputFolder, storage } = job;
   await refuseForeignFolder(outputFolder);
   const path = checkpointPath(outputFolder);
   const identity = {
     ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name },
-    ...{ activations: data.contentHash, from: from?.contentHash ?? null },
+    ...{ activations: data.contentHash, targets: data.targets?.contentHash ?? null, ...methodIdentity(method) },
+    ...(mixed === null ? {} : { mixed: { activations: mixed.data.contentHash, share: mixed.share } }),
   };
   const stored = request.resume ? await readCheckpoint(path, plan.shape, identity) : null;
   if (!request.resume) await removeCheckpoint(path);
-  const rows = new BatchSource(data, split.training, { seed: request.seed });
-  const start = stored === null ? await startOf(job, rows) : { from: stored.state, scale: stored.scale };
+  const rows = trainingRows(data, split, mixed, plan);
+  const start =
+    stored === null
+      ? await startOf(job, rows)
+      : { from: stored.state, scale: stored.scale, threshold: stored.threshold };
   await rows.seek(stored?.position ?? 0);
   const history = new History(stored?.history);
+  const { scale } = start;
+  await using frozen = method.kind === 'residual' ? await FrozenDictionary.load(engine, method.of, scale) : null;
   await using trainer = await engine.trainer(plan.shape, start.from);
+  await trainer.trainOnly(trainedFeatures(method, plan.shape));
   const checkpoint = { path, everySteps: request.checkpointEverySteps, run: identity };
   const done = {
     stepsDone: stored?.steps ?? 0,
     secondsDone: stored?.seconds ?? 0,
     millisecondsDone: stored?.milliseconds ?? [],
   };
-  const { scale } = start;
-  const trained = await runTraining({ plan, trainer, rows, scale, history, ...done, checkpoint }, control);
+  const { threshold } = start;
+  const parts = { plan, trainer, rows, frozen, scale, threshold, history, ...done, checkpoint };
+  const trained = await runTraining(parts, control);
   return await finish(job, trained, scale, history, control);
 }
 
-async function startOf(
-  { plan, from, engine, data, split }: Job,
-  rows: BatchSource,
-): Promise<{ from: DictionaryParameters; scale: number }> {
-  const sample = (await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), 1, 0)).values;
-  const scale = activationScale(sample, data.dIn);
-  if (from !== null) return { from: foldHomogeneousScale(from.parameters, 1 / scale), scale };
-  const scaled = sample.map((value) => value * scale);
-  return { from: await initialParameters(engine, plan.shape, scaled, plan.seed), scale };
+interface Start {
+  readonly from: DictionaryParameters | TrainingState;
+  readonly scale: ActivationScale;
+  readonly threshold: number | null;
+}
+
+const UNSCALED: ActivationScale = { input: 1, output: 1 };
+
+async function startOf(job: Job, rows: RowSource): Promise<Start> {
+  const { plan, method, engine, data, split } = job;
+  const { shape, architecture, seed } = plan;
+  const sample = await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), UNSCALED, 0);
+  const input = activationScale(sample.values, data.dIn);
+  const output = sample.targets === null ? input : activationScale(sample.targets, shape.dOut);
+  const scale = { input, output };
+  const inputs = sample.values.map((value) => value * input);
+  if (method.kind === 'finetune' || method.kind === 'partial') return continuing(job, method, scale, inputs);
+  const targets = sample.targets?.map((value) => value * output) ?? inputs;
+  if (method.kind === 'new') {
+    const from = await initialParameters(engine, shape, architecture, { inputs, targets }, seed);
+    return { from, scale, threshold: null };
+  }
+  await using frozen = await FrozenDictionary.load(engine, method.of, scale);
+  const problem = await frozen.problem(inputs);
+  return { from: await initialResidual(engine, shape, architecture, problem, seed), scale, threshold: null };
+}
+
+/** @param inputs [rows, d_in] a sample, scaled */
+async function continuing(
+  { plan, engine }: Job,
+  method: Extract<Method, { from: Dictionary }>,
+  scale: ActivationScale,
+  inputs: Float32Array,
+): Promise<Start> {
+  const { shape, seed } = plan;
+  const scaled = foldHomogeneousScale(method.from.parameters, { input: 1 / scale.input, output: 1 / scale.output });
+  const threshold = plan.thresholdRate !== null ? (scaled.threshold?.[0] ?? null) : null;
+  const parameters = parametersFor(shape, scaled);
+  if (method.kind === 'finetune' || !method.revives || plan.auxiliary !== null)
+    return { from: parameters, scale, threshold };
+  return { from: await revivedLatents(engine, { shape, parameters }, method.chosen, inputs, seed), scale, threshold };
 }
 
 async function finish(
   job: Job,
   trained: TrainedRun,
-  scale: number,
+  scale: ActivationScale,
   history: History,
   control: JobControl,
 ): Promise<TrainedDictionary> {
-  const { request, data, split, plan, from, engine, origin, outputFolder, storage } = job;
-  const parameters = roundToStorage(foldHomogeneousScale(trained.state.parameters, scale), storage);
-  const unnamed = { shape: plan.shape, parameters, origin, labels: from?.labels ?? new Map<number, string>() };
-  const withCoefficient =
-    plan.shape.architecture.kind === 'relu' ? { ...unnamed, sparsityCoefficient: plan.sparsityCoefficient } : unnamed;
+  const { request, data, split, plan, method, mixed, engine, origin, outputFolder, storage } = job;
+  const { architecture, sparsity } = plan;
+  const { state, threshold } = trained;
+  const stored = familyOf(architecture).stored({ shape: plan.shape, parameters: state.parameters }, threshold ?? 0);
+  const { shape, parameters } = made(method, stored.shape, foldHomogeneousScale(stored.parameters, scale));
+  const base = baseOf(method);
+  const unnamed = {
+    ...{ shape, parameters: roundToStorage(parameters, storage), origin },
+    labels: base?.labels ?? new Map<number, string>(),
+    trainedAs: architecture,
+    ...(sparsity.kind === 'token' ? { sparsityCoefficient: sparsity.coefficient } : {}),
+    ...(architecture.kind === 'transcoder' ? { transcoder: { hookPoint: job.targetHookPoint ?? null } } : {}),
+  };
   const measured = await measureHeldOut(engine, unnamed, data, split, control, resumeHint(plan.steps, plan));
   const final = { ...measured.final, effectiveSampleSize: lastSampleSize(plan, history) };
-  const heldOut = { tokens: split.heldOutRows, splitHash: split.splitHash };
+  const heldOut = { tokens: split.heldOutRows, splitHash: splitHashOf(split, mixed) };
   const stepMilliseconds = quantiles(trained.stepMilliseconds);
-  const inputs = { activations: data.contentHash, ...(from === null ? {} : { from: from.contentHash }) };
+  const inputs = {
+    activations: data.contentHash,
+    ...(data.targets === undefined ? {} : { targets: data.targets.contentHash }),
+    ...(base === null ? {} : { from: base.contentHash }),
+    ...(mixed === null ? {} : { general: mixed.data.contentHash }),
+  };
   const normalisation = { scale, rows: Math.min(SAMPLE_ROWS, split.trainingRows) };
   const dictionary = await saveDictionary(
     outputFolder,
-    { ...withCoefficient, densities: measured.densities },
+    { ...unnamed, densities: measured.densities },
     {
-      config: { plan, storage, heldOutShare: request.heldOutShare, engine: engine.name, normalisation },
+      config: {
+        ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name, normalisation },
+        ...methodConfig(method),
+        ...(mixed === null ? {} : { mixedShare: mixed.share }),
+      },
       ...{ inputs, seed: request.seed, metrics: { final, heldOut } },
     },
     {
@@ -151,8 +225,8 @@ async function finish(
   );
   await removeCheckpoint(checkpointPath(outputFolder));
   const result: TrainResult = {
-    ...{ dictionary: dictionary.name, path: resolve(outputFolder), architecture: plan.shape.architecture.kind },
-    ...{ dIn: plan.shape.dIn, dSae: plan.shape.dSae, hookPoint: origin.hookPoint },
+    ...{ dictionary: dictionary.name, path: resolve(outputFolder), architecture: architecture.kind },
+    ...{ dIn: plan.shape.dIn, dSae: shape.dSae, hookPoint: origin.hookPoint },
     ...describeObjective(plan.objective),
     ...{ engine: engine.name, seed: request.seed, steps: plan.steps, tokens: plan.steps * plan.batch },
     ...{ seconds: trained.seconds, stepMilliseconds, final, heldOut },
@@ -160,11 +234,20 @@ async function finish(
   return { dictionary, result };
 }
 
-function describeObjective(objective: TrainingPlan['objective']): Pick<TrainResult, 'objective' | 'tilt' | 'tau'> {
-  if (objective.kind === 'erm') return { objective: 'erm', tilt: null, tau: null };
-  return objective.tilt.kind === 'raw'
-    ? { objective: 'term', tilt: objective.tilt.t, tau: null }
-    : { objective: 'term', tilt: null, tau: objective.tilt.tau };
+type ObjectiveFigures = Pick<TrainResult, 'objective' | 'tilt' | 'tau' | 'sampleSizeShare'>;
+
+function describeObjective(objective: TrainingPlan['objective']): ObjectiveFigures {
+  const none = { tilt: null, tau: null, sampleSizeShare: null };
+  if (objective.kind === 'erm') return { objective: 'erm', ...none };
+  const { tilt } = objective;
+  switch (tilt.kind) {
+    case 'raw':
+      return { objective: 'term', ...none, tilt: tilt.t };
+    case 'relative':
+      return { objective: 'term', ...none, tau: tilt.tau };
+    case 'sample_size':
+      return { objective: 'term', ...none, sampleSizeShare: tilt.share };
+  }
 }
 
 /** Mean over the last tenth of the history's points; null for ERM, where every token counts the same. */

@@ -4,11 +4,16 @@ import type { EngineTrainer, ForwardResult, TrainingState } from '../compute/eng
 import { Interrupted, WorkError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { TrainingPoint } from '../foundation/training-point.ts';
-import { randomFor, type Batch, type BatchSource } from './batches.ts';
+import { prefixWidths } from '../sae/architectures/matryoshka.ts';
+import type { ActivationScale } from '../sae/canonical.ts';
+import { randomFor, type Batch, type RowSource } from './batches.ts';
 import { writeCheckpoint, type CheckpointProgress } from './checkpoint.ts';
 import type { History } from './history.ts';
-import { weighLosses, type WeighedLosses } from './objective.ts';
+import type { FrozenDictionary } from './residual-dictionary.ts';
+import { tiltRampAt, weighLosses, type BatchPlace, type WeighedLosses } from './objective.ts';
 import { resampleDead } from './resample.ts';
+import { addTargetL0 } from './target-l0.ts';
+import { nextThreshold } from './threshold-average.ts';
 import { learningRateAt, sparsityCoefficientAt, type TrainingPlan } from './training-plan.ts';
 
 const REPORT_MILLISECONDS = 100;
@@ -17,9 +22,13 @@ const MAX_STORED_TIMES = 2000;
 export interface TrainingRun {
   readonly plan: TrainingPlan;
   readonly trainer: EngineTrainer;
-  readonly rows: BatchSource;
-  /** Factor activations are multiplied by. */
-  readonly scale: number;
+  readonly rows: RowSource;
+  /** The general dictionary whose errors a residual one is trained on; null where rows are reconstructed. */
+  readonly frozen: FrozenDictionary | null;
+  /** Factors that activations and targets are multiplied by. */
+  readonly scale: ActivationScale;
+  /** Moving average that a checkpoint, or the dictionary training started from, brings along. */
+  readonly threshold: number | null;
   readonly history: History;
   /** Steps that a checkpoint has already done, the seconds they took, and the latest of them one by one. */
   readonly stepsDone: number;
@@ -35,26 +44,41 @@ export interface TrainingRun {
 
 export interface TrainedRun {
   readonly state: TrainingState;
+  /** {@link nextThreshold}, on scaled activations; null where the architecture has none. */
+  readonly threshold: number | null;
   readonly seconds: number;
   /** Of the latest steps, from the batch in memory to the updated parameters. */
   readonly stepMilliseconds: Float64Array;
 }
 
-/** 1 − Σ‖x−x̂‖² / Σ‖x−x̄‖² over one batch [tokens, d_in]; null where all its rows are equal. */
-function batchExplainedVariance(batch: Float32Array, dIn: number, reconstruction: Float64Array): number | null {
-  const tokens = batch.length / dIn;
-  const mean = new Float64Array(dIn);
-  for (let at = 0; at < batch.length; at += dIn) for (let i = 0; i < dIn; i++) mean[i]! += batch[at + i]! / tokens;
+/**
+ * 1 − Σ‖x−x̂‖² / Σ‖x−x̄‖² over one batch; null where all its rows are equal.
+ * @param targets [tokens, width] @param reconstruction [tokens] squared errors, summed over so many `levels` of reconstruction
+ */
+function batchExplainedVariance(
+  targets: Float32Array,
+  width: number,
+  reconstruction: Float64Array,
+  levels: number,
+): number | null {
+  const tokens = targets.length / width;
+  const mean = new Float64Array(width);
+  for (let at = 0; at < targets.length; at += width)
+    for (let i = 0; i < width; i++) mean[i]! += targets[at + i]! / tokens;
   let variance = 0;
-  for (let at = 0; at < batch.length; at += dIn)
-    for (let i = 0; i < dIn; i++) variance += (batch[at + i]! - mean[i]!) ** 2;
-  return variance === 0 ? null : 1 - reconstruction.reduce((sum, value) => sum + value, 0) / variance;
+  for (let at = 0; at < targets.length; at += width)
+    for (let i = 0; i < width; i++) variance += (targets[at + i]! - mean[i]!) ** 2;
+  const error = reconstruction.reduce((sum, value) => sum + value, 0) / levels;
+  return variance === 0 ? null : 1 - error / variance;
 }
 
-function refuseUnstable(loss: number, step: number, { rows }: Batch, losses: Float64Array): void {
+function refuseUnstable(loss: number, step: number, { rows, isGeneral }: Batch, losses: Float64Array): void {
   if (Number.isFinite(loss)) return;
   const token = losses.findIndex((value) => !Number.isFinite(value));
-  const where = token < 0 ? '' : `; the first of its tokens with such a loss is row ${rows[token]} of the activations`;
+  const where =
+    token < 0
+      ? ''
+      : `; the first of its tokens with such a loss is row ${rows[token]} of the ${isGeneral?.[token] === 1 ? 'general text mixed in' : 'activations'}`;
   throw new WorkError(
     `the loss of step ${step} is ${loss} (batch of ${rows.length} rows)${where}. Training stopped and the last good checkpoint is kept: lower the learning rate, or clip gradients`,
   );
@@ -62,6 +86,23 @@ function refuseUnstable(loss: number, step: number, { rows }: Batch, losses: Flo
 
 export function resumeHint(steps: number, plan: TrainingPlan): string {
   return `${steps} of ${plan.steps} steps are done and stored; repeat the command with --resume to go on`;
+}
+
+/** Prefixes of a step, drawn from the seed and the step alone; none where there are no levels. @param step counted from 0 */
+function widthsAt({ prefixes, seed, shape }: TrainingPlan, step: number): readonly number[] {
+  return prefixes === null ? [] : prefixWidths(prefixes, shape.dSae, randomFor(seed, 'prefixes', step));
+}
+
+function weigh(
+  { objective, sparsity }: TrainingPlan,
+  forward: ForwardResult,
+  coefficient: number,
+  place: BatchPlace,
+): WeighedLosses {
+  if (sparsity.kind !== 'target_l0') return weighLosses(objective, forward.reconstruction, forward.sparsity, place);
+  const none = new Float64Array(forward.sparsity.length);
+  const weighed = weighLosses(objective, forward.reconstruction, none, place);
+  return addTargetL0(weighed, forward.sparsity, sparsity.target, coefficient);
 }
 
 class Loop {
@@ -72,6 +113,7 @@ class Loop {
   #seconds: number;
   #reported = 0;
   #checkpointed: number;
+  #threshold: number | null;
 
   constructor(run: TrainingRun, control: JobControl) {
     this.#run = run;
@@ -80,6 +122,7 @@ class Loop {
     this.#checkpointed = run.stepsDone;
     this.#seconds = run.secondsDone;
     this.#milliseconds = [...run.millisecondsDone];
+    this.#threshold = run.threshold;
   }
 
   async toEnd(): Promise<TrainedRun> {
@@ -90,7 +133,12 @@ class Loop {
       if (this.#steps % checkpoint.everySteps === 0 || this.#steps === plan.steps) await this.#save();
     }
     const state = await this.#run.trainer.state();
-    return { state, seconds: this.#seconds, stepMilliseconds: Float64Array.from(this.#milliseconds) };
+    return {
+      state,
+      threshold: this.#threshold,
+      seconds: this.#seconds,
+      stepMilliseconds: Float64Array.from(this.#milliseconds),
+    };
   }
 
   async #stopIfAsked(): Promise<void> {
@@ -104,7 +152,7 @@ class Loop {
     const { trainer, rows, scale, history, checkpoint } = this.#run;
     const state = await trainer.state();
     await writeCheckpoint(checkpoint.path, trainer.shape, {
-      ...{ state, scale, run: checkpoint.run, steps: this.#steps, adamSteps: state.steps },
+      ...{ state, scale, threshold: this.#threshold, run: checkpoint.run, steps: this.#steps, adamSteps: state.steps },
       ...{ position: rows.position, seconds: this.#seconds, history: [...history.points] },
       milliseconds: this.#milliseconds.slice(-MAX_STORED_TIMES),
     });
@@ -112,13 +160,24 @@ class Loop {
   }
 
   async #step(): Promise<void> {
-    const { plan, trainer, rows, scale } = this.#run;
+    const { plan, trainer, rows, scale, frozen } = this.#run;
     const step = this.#steps + 1;
     const batch = await rows.deal(plan.batch, scale, step);
     const began = performance.now();
     const learningRate = learningRateAt(plan, this.#steps);
-    const forward = await trainer.forward(batch.values, sparsityCoefficientAt(plan, this.#steps));
-    const weighed = weighLosses(plan.objective, forward.reconstruction, forward.sparsity);
+    const coefficient = sparsityCoefficientAt(plan, this.#steps);
+    const widths = widthsAt(plan, this.#steps);
+    const { inputs, targets } = (await frozen?.problem(batch.values)) ?? {
+      inputs: batch.values,
+      targets: batch.targets,
+    };
+    const forward = await trainer.forward(inputs, {
+      // Counts of active features, which the batch's penalty weighs.
+      sparsityCoefficient: plan.sparsity.kind === 'target_l0' ? 1 : coefficient,
+      ...{ targets, widths },
+    });
+    const place = { ramp: tiltRampAt(plan.objective, this.#steps), passages: batch.passages };
+    const weighed = weigh(plan, forward, coefficient, place);
     refuseUnstable(weighed.loss, step, batch, forward.reconstruction);
     const { auxiliary } = plan;
     const { auxiliaryLoss, dead } = await trainer.backward(weighed.weights, { ...plan.adam, learningRate, auxiliary });
@@ -127,29 +186,34 @@ class Loop {
     this.#milliseconds.push(elapsed);
     this.#seconds += elapsed / 1000;
     this.#steps = step;
+    const rate = plan.thresholdRate;
+    if (rate !== null) this.#threshold = nextThreshold(this.#threshold, forward.smallest, rate);
     const deadShare = auxiliary === null ? null : dead / plan.shape.dSae;
-    this.#note({ batch, forward, weighed, loss: weighed.loss + auxiliaryLoss, deadShare, learningRate });
-    await this.#resample(batch, forward);
+    const levels = Math.max(1, widths.length);
+    this.#note({ batch, forward, weighed, levels, loss: weighed.loss + auxiliaryLoss, deadShare, learningRate });
+    await this.#resample(frozen === null ? batch.values : (targets ?? inputs), forward);
   }
 
   #note(done: {
     readonly batch: Batch;
     readonly forward: ForwardResult;
     readonly weighed: WeighedLosses;
+    readonly levels: number;
     readonly loss: number;
     readonly deadShare: number | null;
     readonly learningRate: number;
   }): void {
     const { plan, history } = this.#run;
-    const { batch, forward, loss, deadShare, learningRate } = done;
-    const { effectiveSampleSize } = done.weighed;
+    const { batch, forward, levels, loss, deadShare, learningRate } = done;
+    const { effectiveSampleSize, tilt } = done.weighed;
     const l0 = forward.active / plan.batch;
     const now = performance.now();
     const reports = now - this.#reported >= REPORT_MILLISECONDS || this.#steps === plan.steps;
     if (!reports && !history.wants(this.#steps)) return;
-    const explainedVariance = batchExplainedVariance(batch.values, plan.shape.dIn, forward.reconstruction);
+    const targets = batch.targets ?? batch.values;
+    const explainedVariance = batchExplainedVariance(targets, plan.shape.dOut, forward.reconstruction, levels);
     const point: TrainingPoint = {
-      ...{ step: this.#steps, loss, effectiveSampleSize, l0, explainedVariance, deadShare, learningRate },
+      ...{ step: this.#steps, loss, effectiveSampleSize, tilt, l0, explainedVariance, deadShare, learningRate },
       batch: plan.batch,
     };
     history.record(point);
@@ -164,13 +228,13 @@ class Loop {
     });
   }
 
-  async #resample(batch: Batch, { reconstruction }: ForwardResult): Promise<void> {
+  async #resample(targets: Float32Array, { reconstruction }: ForwardResult): Promise<void> {
     const { plan, trainer } = this.#run;
     if (plan.resampling?.after.includes(this.#steps) !== true) return;
     const random = randomFor(plan.seed, 'resample', this.#steps);
     const { deadAfterTokens } = plan.resampling;
     const state = await trainer.state();
-    const revived = resampleDead(plan.shape, state, deadAfterTokens, batch.values, reconstruction, random);
+    const revived = resampleDead(plan.shape, state, deadAfterTokens, targets, reconstruction, random);
     if (revived > 0) await trainer.restore(state);
   }
 }

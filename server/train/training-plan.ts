@@ -1,8 +1,15 @@
 /** Everything a run's arithmetic depends on, with every default filled in. Two equal plans on equal data give equal bytes. */
 import type { AuxiliaryLoss, EngineShape, StepSettings } from '../compute/engine.ts';
+import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { UsageError } from '../foundation/errors.ts';
+import type { Architecture, Prefixes } from '../protocol/architectures.ts';
 import type { FinetuneRequest, Objective, TrainRequest } from '../protocol/requests.ts';
+import { familyOf } from '../sae/architectures/families.ts';
+import type { SparsityTerm } from '../sae/architectures/family.ts';
+import { anewLike, continuationOf, type Continuation } from '../sae/architectures/finetuned.ts';
 import type { Dictionary } from '../sae/dictionary.ts';
+import { residualLike } from './residual-dictionary.ts';
+import { thresholdRate } from './threshold-average.ts';
 
 export interface TrainingPlan {
   readonly shape: EngineShape;
@@ -16,9 +23,13 @@ export interface TrainingPlan {
   /** Steps at the end over which the learning rate falls to zero. */
   readonly decaySteps: number;
   readonly adam: Pick<StepSettings, 'beta1' | 'beta2' | 'epsilon' | 'maxGradientNorm'>;
-  /** λ at its full height, reached after `sparsityWarmupSteps`. */
-  readonly sparsityCoefficient: number;
+  readonly architecture: Architecture;
+  /** λ is at its full height after `sparsityWarmupSteps`. */
+  readonly sparsity: SparsityTerm;
   readonly sparsityWarmupSteps: number;
+  readonly prefixes: Prefixes | null;
+  /** η of the moving average that becomes the threshold of the stored dictionary; null where there is none. */
+  readonly thresholdRate: number | null;
   readonly auxiliary: AuxiliaryLoss | null;
   readonly resampling: ResamplingPlan | null;
 }
@@ -30,16 +41,6 @@ export interface ResamplingPlan {
 }
 
 /**
- * TopK: 2e-4 / √(n / 2¹⁴), the scaling of 2406.04093 with the constant of dictionary_learning. ReLU: SAELens' 3e-4 scaled alike, at most
- * 1e-3 (dictionary_learning's default). Finetuning takes a third: the dictionary is to move, not to start over.
- */
-function defaultLearningRate(shape: EngineShape, finetunes: boolean): number {
-  const widths = Math.sqrt(shape.dSae / 2 ** 14);
-  const rate = shape.architecture.kind === 'topk' ? 2e-4 / widths : Math.min(1e-3, 3e-4 / widths);
-  return finetunes ? rate / 3 : rate;
-}
-
-/**
  * AuxK as in 2406.04093, A.2: coefficient 1/32, k about d_in / 2 (at most 512, and all features of a small dictionary). Their window of 10 million tokens is longer than many
  * runs here, so a latent counts as dead after a twentieth of the run, but not before 10 batches.
  */
@@ -48,7 +49,7 @@ function auxiliaryLoss(shape: EngineShape, steps: number, batch: number): Auxili
     k: Math.max(1, Math.min(512, Math.floor(shape.dIn / 2), shape.dSae)),
     coefficient: 1 / 32,
     deadAfterTokens: Math.min(10_000_000, batch * Math.max(10, Math.round(steps / 20))),
-    normalised: true,
+    form: 'normalised',
   };
 }
 
@@ -69,80 +70,100 @@ function defaultTokens(trainingRows: number, batch: number): number {
   return Math.max(trainingRows, Math.min(1000 * batch, 20 * trainingRows));
 }
 
-interface Choices {
-  readonly shape: EngineShape;
-  readonly finetunes: boolean;
-  readonly sparsityCoefficient: number;
-  readonly auxiliaryLoss: boolean;
-  readonly resampling: boolean;
+/** An effective sample size cannot be below one token. */
+function refuseSmallSample(objective: Objective, batch: number): void {
+  if (objective.kind === 'erm' || objective.tilt.kind !== 'sample_size') return;
+  const { share } = objective.tilt;
+  if (share * batch < 1)
+    throw new UsageError(
+      `--ess is ${share} of a batch of ${batch} tokens, which is less than one token; expected at least ${1 / batch}, or a larger --batch`,
+    );
 }
 
-function plan(request: TrainRequest | FinetuneRequest, trainingRows: number, choices: Choices): TrainingPlan {
-  const { shape, finetunes, sparsityCoefficient } = choices;
+interface Choices {
+  readonly architecture: Architecture;
+  readonly shape: EngineShape;
+  readonly finetunes: boolean;
+}
+
+/** Finetuning takes a third of the learning rate: the dictionary is to move, not to start over. */
+function plan(
+  request: TrainRequest | FinetuneRequest,
+  trainingRows: number,
+  { architecture, shape, finetunes }: Choices,
+): TrainingPlan {
   const { optimizer, objective, seed } = request;
+  const family = familyOf(architecture);
+  const needs = family.needs(architecture, shape);
   const batch = Math.min(request.batch, trainingRows);
   const steps = Math.ceil((request.tokens ?? defaultTokens(trainingRows, batch)) / batch);
+  refuseSmallSample(objective, batch);
   const { beta1, beta2, epsilon, maxGradientNorm } = optimizer;
   return {
-    ...{ shape, objective, seed, steps, batch },
-    learningRate: optimizer.learningRate ?? defaultLearningRate(shape, finetunes),
+    ...{ architecture, shape, objective, seed, steps, batch },
+    learningRate: optimizer.learningRate ?? family.learningRate(architecture, shape.dSae) / (finetunes ? 3 : 1),
     // dictionary_learning warms up for 1,000 steps; a run of fewer than 20,000 for a twentieth of it.
     warmupSteps: optimizer.warmupSteps ?? Math.min(1000, Math.floor(steps / 20)),
     decaySteps: Math.floor(steps * optimizer.decayShare),
     adam: { beta1, beta2, epsilon, maxGradientNorm },
-    sparsityCoefficient,
+    sparsity: needs.sparsity,
     // Anthropic, April 2024: λ grows over the first 5 % of training. A finetuned dictionary is sparse already.
     sparsityWarmupSteps: finetunes ? 0 : Math.floor(steps / 20),
-    auxiliary: choices.auxiliaryLoss ? auxiliaryLoss(shape, steps, batch) : null,
-    resampling: choices.resampling ? resamplingPlan(steps, batch) : null,
+    prefixes: needs.prefixes,
+    thresholdRate: needs.followsThreshold ? thresholdRate(steps) : null,
+    auxiliary: needs.auxiliaryLoss ? auxiliaryLoss(shape, steps, batch) : null,
+    // A feature that is silent in the domain is still the general dictionary's.
+    resampling: needs.resampling && !finetunes ? resamplingPlan(steps, batch) : null,
   };
 }
 
-/**
- * TopK keeps decoder rows at norm 1 (2406.04093), relu with the `plain` penalty too (Bricken et al. 2023); the penalty weighted by
- * decoder norms needs no constraint (Anthropic, April 2024).
- */
-export function planTraining(request: TrainRequest, dIn: number, trainingRows: number): TrainingPlan {
-  const { architecture, dSae } = request;
-  const isTopK = architecture.kind === 'topk';
-  if (isTopK && architecture.k > dSae)
+/** @throws UsageError when a transcoder has no targets, or what is no transcoder is given some */
+function refuseTargets({ kind }: Architecture, targets: Pick<ActivationFolder, 'dIn'> | undefined): void {
+  if (kind === 'transcoder' && targets === undefined)
     throw new UsageError(
-      `--k is ${architecture.k} and --d-sae is ${dSae}; a token cannot have more active features than there are: lower --k or raise --d-sae`,
+      'a transcoder needs targets; expected --hook-out with a model, or with --activations a tensor "targets" [n, d_out] in its file or --targets with another file',
     );
-  return plan(request, trainingRows, {
-    shape: {
-      ...{ dIn, dSae, applyDecoderBiasToInput: true },
-      architecture: isTopK ? { kind: 'topk', k: architecture.k } : { kind: 'relu', penalty: architecture.penalty },
-      unitNormDecoder: isTopK || architecture.penalty === 'plain',
-    },
-    finetunes: false,
-    sparsityCoefficient: isTopK ? 0 : architecture.l1,
-    auxiliaryLoss: isTopK && architecture.auxiliaryLoss,
-    resampling: !isTopK && architecture.resampling,
-  });
+  if (kind !== 'transcoder' && targets !== undefined)
+    throw new UsageError(
+      `targets were given to a ${kind} dictionary, which reconstructs what it reads; expected a transcoder`,
+    );
 }
 
-/** Finetuning never resamples: a feature that is silent in the domain is still the general dictionary's. */
-export function planFinetuning(request: FinetuneRequest, from: Dictionary, trainingRows: number): TrainingPlan {
-  const { architecture } = from.shape;
-  const isTopK = architecture.kind === 'topk';
-  const finetunes = request.mode === 'finetune';
-  const l1 = request.l1 ?? from.sparsityCoefficient;
-  if (!isTopK && l1 === undefined)
-    throw new UsageError(`--l1 is missing: the dictionary "${from.name}" does not say what it was trained with`);
-  return plan(request, trainingRows, {
-    shape: finetunes
-      ? from.shape
-      : {
-          ...from.shape,
-          applyDecoderBiasToInput: true,
-          unitNormDecoder: isTopK || architecture.penalty === 'plain',
-        },
-    finetunes,
-    sparsityCoefficient: isTopK ? 0 : l1!,
-    auxiliaryLoss: isTopK,
-    resampling: !isTopK && !finetunes,
-  });
+type Data = Pick<ActivationFolder, 'dIn' | 'targets'>;
+
+/** @throws UsageError when the request cannot be met */
+export function planTraining(request: TrainRequest, { dIn, targets }: Data, trainingRows: number): TrainingPlan {
+  const { architecture, dSae } = request;
+  const family = familyOf(architecture);
+  family.check(architecture, dSae);
+  refuseTargets(architecture, targets);
+  const shape = family.shape(architecture, { dIn, dOut: targets?.dIn ?? dIn, dSae });
+  return plan(request, trainingRows, { architecture, shape, finetunes: false });
+}
+
+function continuation({ mode, l1, residualFeatures }: FinetuneRequest, from: Dictionary): Continuation {
+  switch (mode) {
+    case 'finetune':
+    case 'partial':
+      return continuationOf(from, l1);
+    case 'scratch':
+      return anewLike(from, l1);
+    case 'residual':
+      return residualLike(from, residualFeatures, l1);
+  }
+}
+
+/** @throws UsageError when λ is not known, or targets do not fit the dictionary */
+export function planFinetuning(
+  request: FinetuneRequest,
+  from: Dictionary,
+  { targets }: Data,
+  trainingRows: number,
+): TrainingPlan {
+  const continued = continuation(request, from);
+  refuseTargets(continued.architecture, targets);
+  const finetunes = request.mode === 'finetune' || request.mode === 'partial';
+  return plan(request, trainingRows, { ...continued, finetunes });
 }
 
 /** lr_s = lr · min(1, (s + 1) / warm-up), then linearly to zero over the last steps. @param step counted from 0 */
@@ -152,10 +173,8 @@ export function learningRateAt({ learningRate, warmupSteps, decaySteps, steps }:
   return learningRate * Math.min(warm, left);
 }
 
-/** @param step counted from 0 */
-export function sparsityCoefficientAt(
-  { sparsityCoefficient, sparsityWarmupSteps }: TrainingPlan,
-  step: number,
-): number {
-  return sparsityCoefficient * (sparsityWarmupSteps === 0 ? 1 : Math.min(1, (step + 1) / sparsityWarmupSteps));
+/** λ of a step. @param step counted from 0 */
+export function sparsityCoefficientAt({ sparsity, sparsityWarmupSteps }: TrainingPlan, step: number): number {
+  if (sparsity.kind === 'none') return 0;
+  return sparsity.coefficient * (sparsityWarmupSteps === 0 ? 1 : Math.min(1, (step + 1) / sparsityWarmupSteps));
 }

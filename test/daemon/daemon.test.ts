@@ -200,6 +200,19 @@ describe('a daemon', () => {
     expect(marks.trim().split('\n').sort()).toEqual(['left', 'said so']);
   });
 
+  it('cancels what was cancelled before the daemon came to it, and is not asked for what was cancelled before', async () => {
+    await using bench = new Workbench(program);
+    await bench.start();
+    const client = await bench.connect();
+    const given = new AbortController();
+    const cancelled = client.request(messages.Inspect, { text: 'at once', dictionary: 'd' }, given.signal);
+    given.abort();
+    await expect(cancelled).rejects.toThrow('interrupted');
+    const late = client.request(messages.Inspect, { text: 'never sent', dictionary: 'd' }, given.signal);
+    await expect(late).rejects.toThrow('interrupted');
+    expect(await readFile(join(bench.home.folder, 'cancelled'), 'utf8')).toBe('at once\n');
+  });
+
   it.skipIf(process.platform === 'win32')(
     'keeps its folder to its owner and refuses one that others can enter',
     async () => {
@@ -218,6 +231,14 @@ describe('a daemon', () => {
       await expect(DaemonConnection.open(bench.home.daemon, 'test')).rejects.toThrow('can be entered by others');
     },
   );
+
+  it('says that it stops, so that its clients can tell that from a crash', async () => {
+    await using bench = new Workbench(program);
+    const { child } = await bench.start();
+    const client = await bench.connect();
+    child.kill('SIGTERM');
+    expect(await client.closed).toBe(messages.DAEMON_STOPPED);
+  });
 
   it('listens under a short path when its home has a long one', async () => {
     await using bench = new Workbench(program, 'x'.repeat(90), 'y'.repeat(90));

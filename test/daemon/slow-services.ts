@@ -63,8 +63,11 @@ export function openSlowServices(home: Home): Services {
     retrieve: () => Promise.reject(new WorkError('the corpus is damaged')),
     // Answers only when it is cancelled, and leaves a mark when it was.
     inspect: async (request, control) => {
-      await new Promise((resolve) => {
-        control.signal.addEventListener('abort', resolve);
+      await new Promise<void>((resolve) => {
+        if (control.signal.aborted) resolve();
+        control.signal.addEventListener('abort', () => {
+          resolve();
+        });
       });
       await appendFile(join(home.folder, 'cancelled'), `${request.text}\n`);
       throwIfStopped(control);

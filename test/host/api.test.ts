@@ -19,6 +19,22 @@ describe('the API for other extensions', () => {
     for (const { start, end, features } of tokens) if (end > start) assert.equal(features.length, 3);
   });
 
+  it('gives up a long text, whenever it is cancelled', async () => {
+    const studio = await api();
+    const text = 'Light bends near the mass of a distant galaxy. '.repeat(2000);
+    for (const milliseconds of [null, 0, 100]) {
+      const source = new vscode.CancellationTokenSource();
+      const started = performance.now();
+      if (milliseconds === null) source.cancel();
+      else
+        setTimeout(() => {
+          source.cancel();
+        }, milliseconds);
+      await assert.rejects(studio.readActivations(text, {}, source.token), vscode.CancellationError);
+      assert.ok(performance.now() - started < 2000, `cancelled after ${milliseconds} ms`);
+    }
+  });
+
   it('finds the features of a text, and says what was wrong with a call', async () => {
     const studio = await api();
     const features = await studio.findFeatures('a telescope sees a quasar', 'the committee votes');

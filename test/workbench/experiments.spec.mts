@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectAccessible } from './accessibility.mts';
 import { expect, test, type Workbench } from './workbench.mts';
@@ -88,6 +88,26 @@ async function expectReport(workbench: Workbench): Promise<void> {
   await expect(page.locator('.verdict')).toContainText('Specialising (bm25, mean loss) changes');
   await expect(page.locator('canvas').first()).toBeVisible();
 }
+
+test('the report is exported as it is; a browser elsewhere is not offered its file', async ({ workbench }) => {
+  const { page, server } = workbench;
+  await workbench.openFile('lichens.ssae.json');
+  await lens(workbench, 'Show Last Run').click();
+  await expectReport(workbench);
+  await page.keyboard.press('F1');
+  await workbench.quickInput.fill('>SSAE Studio: Open Report in Browser');
+  await expect(workbench.quick.locator('.monaco-list-row', { hasText: 'Open Report in Browser' })).toHaveCount(0);
+  await page.keyboard.press('Escape');
+  await workbench.run('SSAE Studio: Export Report as HTML…', { wait: false });
+  await expect(workbench.quickInput).toHaveValue(/\.html$/);
+  const target = join(server.folder, 'exported.html');
+  await workbench.quickInput.fill(target);
+  await page.keyboard.press('Enter');
+  await expect.poll(() => existsSync(target), LONG).toBe(true);
+  const exported = readFileSync(target, 'utf8');
+  expect(exported).toContain('<script type="application/json" id="report">');
+  expect(exported).not.toMatch(/(src|href)="(?!#|data:)/);
+});
 
 test('what only the daemon knows is told at its place in the file', async ({ workbench }) => {
   write(workbench, 'wrong.ssae.json', { corpus: 'villag' });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Frame } from '@playwright/test';
 import { expectAccessible } from './accessibility.mts';
-import { logOf } from './steps.mts';
+import { logOf, tellExtension } from './steps.mts';
 import { expect, test, THEMES, type Workbench } from './workbench.mts';
 
 const GENERAL = join(import.meta.dirname, '..', 'fixtures', 'end-to-end', 'general.txt');
@@ -83,16 +83,10 @@ test('a typed text is painted, a prompt continued twice, and what was typed is t
 test('a message that is not as agreed changes nothing, on either side', async ({ workbench }) => {
   await openFeature(workbench, 1277);
   const frame = await workbench.webviewFrame();
-  const host = frame.parentFrame()!;
   await frame.evaluate(() => {
     postMessage({ type: 'open', dictionary: '', feature: -1 }, '*');
   });
-  await host.evaluate(() => {
-    const send = (globalThis as unknown as Record<string, (command: string, data: unknown) => void>)[
-      '__vscode_post_message__'
-    ]!;
-    send('onmessage', { message: { type: 'open', feature: '__proto__', beside: 'yes' } });
-  });
+  await tellExtension(workbench, { type: 'open', feature: '__proto__', beside: 'yes' });
   await expect.poll(() => logOf(workbench), LONG).toContain('feature page: a message is dropped');
   await expect(heading(workbench)).toContainText('Feature 1277 ');
   await workbench.webview().getByRole('button', { name: 'Next' }).click();

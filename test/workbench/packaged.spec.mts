@@ -1,16 +1,10 @@
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test, type Workbench } from './workbench.mts';
+import { extensionFolder } from './steps.mts';
+import { expect, test } from './workbench.mts';
 
 const run = promisify(execFile);
-
-function extensionFolder({ server }: Workbench): string {
-  const name = readdirSync(join(server.work, 'extensions')).find((entry) => entry.startsWith('ssae-studio.'));
-  if (name === undefined) throw new Error('the extension is not installed');
-  return join(server.work, 'extensions', name);
-}
 
 test('the installed extension has what its daemon loads late: corpora and the model runtime', async ({ workbench }) => {
   const cwd = extensionFolder(workbench);

@@ -5,6 +5,7 @@ import { ListJobs, StartJob } from '../../server/protocol/messages.ts';
 import { IngestRequest, TrainRequest } from '../../server/protocol/requests.ts';
 import { synthesise } from '../synthetic-activations.ts';
 import { expectAccessible } from './accessibility.mts';
+import { logOf, tellExtension } from './steps.mts';
 import { expect, test } from './workbench.mts';
 
 test('a feature is found by its number and its page shows logits, neighbours and text as it is typed', async ({
@@ -48,6 +49,21 @@ test('the training panel opens where nothing has been trained, and says so', asy
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Training', { timeout: 60_000 });
   await expect(page.getByText('No dictionary has been trained yet')).toBeVisible();
   await expectAccessible(await workbench.webviewFrame());
+});
+
+test('the training panel drops a message that is not as agreed, on either side', async ({ workbench }) => {
+  await workbench.run('SSAE Studio: Show Training');
+  const page = workbench.webview();
+  await expect(page.getByText('No dictionary has been trained yet')).toBeVisible({ timeout: 60_000 });
+  await tellExtension(workbench, { type: 'act', job: 7, action: 'format the disk' });
+  await expect.poll(() => logOf(workbench)).toContain('training panel: a message is dropped');
+  await (
+    await workbench.webviewFrame()
+  ).evaluate(() => {
+    postMessage({ type: 'runs', runs: [{ job: '<img src=x>' }], show: {} }, '*');
+  });
+  await expect.poll(() => workbench.console.join('\n')).toContain('a message is dropped');
+  await expect(page.getByText('No dictionary has been trained yet')).toBeVisible();
 });
 
 test('a run is drawn while it trains, paused, resumed after a reload, and tells its held-out figures', async ({

@@ -62,6 +62,50 @@ test('passages are retrieved step by step, struck and pinned, and the budget is 
   await workbench.screenshot('selection-applied');
 });
 
+test('the steps of retrieval go back, keep what was given on the way, and offer the last answers the next time', async ({
+  workbench,
+}) => {
+  const { quick, quickInput, page } = workbench;
+  const back = quick.getByRole('button', { name: 'Back' });
+  const retrieve = () => workbench.run('SSAE Studio: Retrieve Passages…', { wait: false });
+  await retrieve();
+  await expect(quick).toContainText('(1/5)');
+  await expect(back).toHaveCount(0);
+  await pick(workbench, '(1/5)');
+  await pick(workbench, '(2/5)');
+  await expect(workbench.row('bm25')).toBeVisible();
+  await pick(workbench, '(3/5)', 'dense+tracin');
+  await pick(workbench, '(4/6)');
+  await expect(quickInput).toHaveValue('300');
+  await answer(workbench, '(5/6)', 'many');
+  await expect(quick).toContainText('A whole number of at least 1.');
+  await answer(workbench, '(5/6)', '450');
+  await expect(quickInput).toHaveValue('heat-papers-dense-tracin');
+  await back.click();
+  await expect(quick).toContainText('(5/6)');
+  await expect(quickInput).toHaveValue('450');
+  await back.click();
+  await expect(quick).toContainText('(4/6)');
+  await back.click();
+  await expect(quick).toContainText('(3/6)');
+  await expect(workbench.row('dense+tracin')).toBeVisible();
+  await workbench.screenshot('retrieve-back');
+  await pick(workbench, '(3/6)', 'random');
+  await expect(quickInput).toHaveValue('450');
+  await answer(workbench, '(4/5)');
+  await answer(workbench, '(5/5)', 'few');
+  await expect(workbench.line('few · random')).toBeVisible(LONG);
+  await retrieve();
+  await pick(workbench, '(1/5)');
+  await pick(workbench, '(2/5)');
+  await expect(quick).toContainText('(3/5)');
+  await expect(workbench.row('random')).toBeVisible();
+  await page.keyboard.press('Enter');
+  await expect(quickInput).toHaveValue('450');
+  await page.keyboard.press('Escape');
+  await expect(quick).toBeHidden();
+});
+
 test('two selections are compared side by side', async ({ workbench }) => {
   await workbench.run('SSAE Studio: Retrieve Passages…', { wait: false });
   await pick(workbench, '(1/5)');

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expectAccessible } from './accessibility.mts';
-import { answer, daemonOf, pick } from './steps.mts';
+import { daemonOf, finetune, runRow as row } from './steps.mts';
 import { expect, test, THEMES, type Workbench } from './workbench.mts';
 
 const GENERAL = join(import.meta.dirname, '..', 'fixtures', 'end-to-end', 'general.txt');
@@ -16,20 +16,6 @@ test.use({
   },
 });
 test.describe.configure({ mode: 'serial', timeout: 240_000 });
-
-const row = (workbench: Workbench, name: string) => workbench.webview().getByRole('row', { name: new RegExp(name) });
-
-/** Finetunes on the selection by answering the steps. */
-async function finetune(workbench: Workbench, objective: string, tokens: number, output: string): Promise<void> {
-  await workbench.run('SSAE Studio: Finetune on Selection…', { wait: false });
-  await pick(workbench, '(1/', 'lenses');
-  await pick(workbench, '(2/', 'builtin-gsae');
-  await pick(workbench, '(3/', objective);
-  if (objective !== 'ERM') await answer(workbench, '(4/', '0.5');
-  await answer(workbench, objective === 'ERM' ? '(4/' : '(5/', String(tokens));
-  await answer(workbench, objective === 'ERM' ? '(5/5)' : '(6/6)', output);
-  await expect(row(workbench, output)).toBeVisible(LONG);
-}
 
 /** How much of the first chart's width its line takes: the pixels are neither page nor grid. */
 async function drawnShare(workbench: Workbench): Promise<number> {

@@ -15,7 +15,8 @@ static inline float activationOf(const Dictionary& d, uint32_t j, float seen) {
 
 // What multiplies W_dec[j].
 static inline float decodedOf(const Dictionary& d, uint32_t j, float seen) {
-  return d.shape.rescaled ? seen / d.decoderNorms[j] : activationOf(d, j, seen);
+  if (!d.shape.rescaled) return activationOf(d, j, seen);
+  return d.decoderNorms[j] > 0 ? seen / d.decoderNorms[j] : 0;
 }
 
 // Whether what the selection saw multiplies the decoder as it is.

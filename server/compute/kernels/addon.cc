@@ -53,11 +53,24 @@ void wakeAll(uint32_t*) {
 
 namespace {
 
-// Below everything interactive, so that the daemon answers while it trains. Subnormal numbers count as zero.
-void beComputeThread() {
+// On Linux a thread has a priority of its own. Training runs below everything interactive; what else is asked for runs like the thread
+// that asks, so that a query is no slower than its daemon, and a job's questions stay below it.
+int priorityOf(const Dictionary& dictionary) {
 #if defined(__linux__)
-  setpriority(PRIO_PROCESS, 0, 10);
+  const int asking = getpriority(PRIO_PROCESS, 0);
+  const bool trains = dictionary.moving.capacity() > 0;
+  return trains && asking < 10 ? 10 : asking;
+#else
+  return 0;
+#endif
+}
+
+// Subnormal numbers count as zero.
+void beComputeThread(int priority) {
+#if defined(__linux__)
+  setpriority(PRIO_PROCESS, 0, priority);
 #elif defined(__APPLE__)
+  (void)priority;
   pthread_set_qos_class_self_np(QOS_CLASS_UTILITY, 0);
 #endif
 #if defined(__SSE2__)
@@ -68,6 +81,7 @@ void beComputeThread() {
 struct Job {
   Dictionary* dictionary;
   uint32_t call, threads;
+  int priority;
   napi_ref owner;
   napi_deferred deferred;
   napi_async_work work;
@@ -84,7 +98,7 @@ void execute(napi_env, void* data) {
       for (uint32_t thread = 0; thread < job.threads; thread++)
         threads.emplace_back([&job, &starting, thread] {
           { std::lock_guard<std::mutex> wait(starting); }
-          beComputeThread();
+          beComputeThread(job.priority);
           run(*job.dictionary, job.call, thread);
         });
     } catch (const std::system_error&) {
@@ -189,7 +203,8 @@ napi_value parametersWritten(napi_env env, napi_callback_info info) {
 // (dictionary, call, threads): a promise that is kept when the call is done.
 napi_value runDictionary(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  Job* job = new Job{*arguments.slot(), arguments.number(1), arguments.number(2), nullptr, nullptr, nullptr};
+  Dictionary* dictionary = *arguments.slot();
+  Job* job = new Job{dictionary, arguments.number(1), arguments.number(2), priorityOf(*dictionary), nullptr, nullptr, nullptr};
   napi_value promise, name;
   napi_create_promise(env, &job->deferred, &promise);
   napi_create_reference(env, arguments.values[0], 1, &job->owner);

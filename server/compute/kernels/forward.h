@@ -102,8 +102,9 @@ static void findLimits(Dictionary& d, bool trains) {
       d.limits[j] = __builtin_inff();
       continue;
     }
-    float& threshold = d.parameters.threshold[j];
-    if (trains && threshold < 0) threshold = 0;
+    float& stored = d.parameters.threshold[j];
+    const float threshold = stored > 0 ? stored : 0;
+    if (trains) stored = threshold;
     d.limits[j] = threshold - window;
   }
 }
@@ -266,7 +267,7 @@ static void decodeRows(Dictionary& d, uint32_t thread) {
       const uint32_t offset = d.rowOffsets[token], count = d.rowOffsets[token + 1] - offset;
       const float* values = d.rowValues.data() + offset;
       for (uint32_t q = 0; d.shape.rescaled && q < count; q++)
-        decoded[q] = values[q] / d.decoderNorms[d.rowFeatures[offset + q]];
+        decoded[q] = decodedOf(d, d.rowFeatures[offset + q], values[q]);
       addRows(d.parameters.decoder.data(), d.outStride, d.rowFeatures.data() + offset, d.shape.rescaled ? decoded : values,
               count, static_cast<int>(d.outStride), row);
     }

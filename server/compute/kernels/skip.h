@@ -63,8 +63,13 @@ static double skipSquares(const Dictionary& d) {
 static void storeSkipGradient(Dictionary& d) {
   if (!d.shape.skips) return;
   const size_t padded = roundUp(d.stride, kTileColumns);
-  for (int o = 0; o < d.shape.dOut; o++)
-    __builtin_memcpy(&d.gradient.skip[o * d.stride], &d.skipGradient[o * padded], d.stride * sizeof(float));
+  for (int o = 0; o < d.shape.dOut; o++) {
+    float* row = &d.gradient.skip[o * d.stride];
+    if (d.settings.partial != 0)
+      __builtin_memset(row, 0, d.stride * sizeof(float));
+    else
+      __builtin_memcpy(row, &d.skipGradient[o * padded], d.stride * sizeof(float));
+  }
 }
 
 static void updateSkip(Dictionary& d, const Adam& adam) {

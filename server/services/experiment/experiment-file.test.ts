@@ -54,7 +54,7 @@ describe("an experiment's file", () => {
     [{ objectives: [{ kind: 'term', tua: 1 }] }, 'objectives[0].tua is no setting', 'Nearest: tau'],
     [{ arms: ['bm52'] }, 'arms[0] is "bm52"; expected one of: bm25, dense', 'Nearest: bm25'],
     [{ objectives: [{ kind: 'terms' }] }, 'objectives[0].kind is "terms"; expected one of: erm, term', 'Nearest: term'],
-    [{ objectives: [{ kind: 'term' }] }, 'objectives[0] is {"kind":"term"}', 'exactly one of "tau" and "tilt"'],
+    [{ objectives: [{ kind: 'term' }] }, 'objectives[0] is {"kind":"term"}', 'exactly one of "tau", "tilt" and "ess"'],
     [{ randomSeeds: [1, 1] }, 'randomSeeds is [1,1]', 'comes twice'],
     [{ selection: { tokens: '100' } }, 'selection.tokens is "100"', 'expected number'],
     [{ selection: { tokens: 0.5 } }, 'selection.tokens is 0.5', 'expected int'],

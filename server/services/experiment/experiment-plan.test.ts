@@ -53,6 +53,25 @@ describe('what an experiment comes to', () => {
     expect(comparisons).toHaveLength(2 * 2 * (2 + 2));
   });
 
+  it('names what an objective is made of, and makes it so', () => {
+    const objectives = [
+      { kind: 'term', ess: 0.5, warmupSteps: 20 },
+      { kind: 'term', tau: 1, innerTau: 0.5, tilts: 'reconstruction' },
+    ];
+    const { settings } = planOf({ objectives, controls: false });
+    expect(ids(settings).map((id) => id.replace(/^[^_]*_/, ''))).toEqual([
+      'term-ess0.5-warm20',
+      'term-tau1-passages-tau0.5-reconstruction',
+    ]);
+    expect(settings.map(({ objective }) => objective)).toEqual([
+      { kind: 'term', tilt: { kind: 'sample_size', share: 0.5 }, tilts: 'loss', warmupSteps: 20 },
+      {
+        ...{ kind: 'term', tilt: { kind: 'relative', tau: 1 }, tilts: 'reconstruction' },
+        passages: { inner: { kind: 'relative', tau: 0.5 } },
+      },
+    ]);
+  });
+
   it('is refused when it is too much', () => {
     const many = Array.from({ length: 32 }, (_, i) => i + 1);
     expect(() => planOf({ sweep: { selectionTokens: many, trainingTokens: many } })).toThrow('2048 dictionaries');

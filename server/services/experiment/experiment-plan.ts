@@ -1,6 +1,6 @@
 import { UsageError } from '../../foundation/errors.ts';
 import type { ExperimentObjective } from '../../protocol/experiment.ts';
-import type { FinetuneRequest, Objective } from '../../protocol/requests.ts';
+import type { FinetuneRequest, Objective, Tilt } from '../../protocol/requests.ts';
 import type { Arm } from '../../retrieve/selection.ts';
 import type { ResolvedExperiment } from './experiment-file.ts';
 
@@ -55,32 +55,44 @@ export interface ExperimentPlan {
   readonly primary: PlannedSetting;
 }
 
+function tiltOf({ tau, tilt, ess }: Extract<ExperimentObjective, { kind: 'term' }>): Tilt {
+  if (tau !== undefined) return { kind: 'relative', tau };
+  return ess === undefined ? { kind: 'raw', t: tilt ?? 0 } : { kind: 'sample_size', share: ess };
+}
+
 function objectiveOf(given: ExperimentObjective): Objective {
   if (given.kind === 'erm') return given;
-  const { tau, tilt, tilts } = given;
+  const { tilts, warmupSteps, innerTau } = given;
   return {
-    kind: 'term',
-    tilt: tau === undefined ? { kind: 'raw', t: tilt ?? 0 } : { kind: 'relative', tau },
-    tilts,
+    ...{ kind: 'term', tilt: tiltOf(given), tilts },
+    ...(warmupSteps === undefined ? {} : { warmupSteps }),
+    ...(innerTau === undefined ? {} : { passages: { inner: { kind: 'relative', tau: innerTau } } }),
   };
 }
 
 const numberText = (value: number): string => String(value).replace('+', '');
 
+function tiltId(tilt: Tilt): string {
+  switch (tilt.kind) {
+    case 'raw':
+      return `t${numberText(tilt.t)}`;
+    case 'relative':
+      return `tau${numberText(tilt.tau)}`;
+    case 'sample_size':
+      return `ess${numberText(tilt.share)}`;
+  }
+}
+
 /** `term-tau0.5` */
 function objectiveId(objective: Objective): string {
   if (objective.kind === 'erm') return 'erm';
-  const { tilt, tilts } = objective;
-  const strength = tilt.kind === 'raw' ? `t${numberText(tilt.t)}` : `tau${numberText(tilt.tau)}`;
-  return `term-${strength}${tilts === 'loss' ? '' : '-reconstruction'}`;
-}
-
-/** "TERM, τ = 0.5" */
-export function objectiveText(objective: Objective): string {
-  if (objective.kind === 'erm') return 'mean loss';
-  const { tilt, tilts } = objective;
-  const strength = tilt.kind === 'raw' ? `t = ${tilt.t}` : `τ = ${tilt.tau}`;
-  return `TERM, ${strength}${tilts === 'loss' ? '' : ', reconstruction tilted'}`;
+  const { tilt, tilts, warmupSteps = 0, passages } = objective;
+  return [
+    `term-${tiltId(tilt)}`,
+    ...(passages === undefined ? [] : [`passages-${tiltId(passages.inner)}`]),
+    ...(tilts === 'loss' ? [] : ['reconstruction']),
+    ...(warmupSteps === 0 ? [] : [`warm${warmupSteps}`]),
+  ].join('-');
 }
 
 /** What varies is in the name; what is the same for all is not. */

@@ -1,13 +1,14 @@
 import { productVersion } from '../../foundation/package-root.ts';
 import type { JobControl } from '../../foundation/progress.ts';
 import type { ReportData, ReportedDictionary, ReportedPassage, ReportedTraining } from '../../protocol/report.ts';
+import { objectiveText } from '../../protocol/objective-text.ts';
 import { generalTexts, paintPassage, passageToPaint } from '../reporting/painted-passage.ts';
 import { reportedCoverage, reportedSplit } from '../reporting/reported-evaluation.ts';
 import { countLabels, reportedHits, reportedRetrieval } from '../reporting/reported-retrieval.ts';
 import { reportedTraining } from '../reporting/reported-training.ts';
 import type { Resources } from '../resources.ts';
 import type { ExperimentParts } from './experiment-steps.ts';
-import { objectiveText, type PlannedDictionary } from './experiment-plan.ts';
+import type { PlannedDictionary } from './experiment-plan.ts';
 import { changeOverSeeds, experimentVerdict } from './experiment-verdict.ts';
 import type { RunFindings } from './run-findings.ts';
 import type { RunFolder } from './run-folder.ts';

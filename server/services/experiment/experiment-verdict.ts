@@ -1,8 +1,9 @@
 import type { Evaluation } from '../../evaluate/evaluate.ts';
 import type { ReportedRetrieval } from '../../protocol/report.ts';
+import { objectiveText } from '../../protocol/objective-text.ts';
 import { change, effect, explainedVariance, type Measured, percent, signed } from '../reporting/verdict-words.ts';
 import type { ExperimentParts } from './experiment-steps.ts';
-import { objectiveText, type PlannedComparison, type PlannedSetting } from './experiment-plan.ts';
+import type { PlannedComparison, PlannedSetting } from './experiment-plan.ts';
 import type { RunFindings } from './run-findings.ts';
 
 /** Mean and standard deviation (n − 1) of the differences; one random seed has its interval instead. */

@@ -1,7 +1,8 @@
 import type { Evaluation } from '../../evaluate/evaluate.ts';
 import type { RunMetrics } from '../../protocol/runs.ts';
+import { objectiveText } from '../../protocol/objective-text.ts';
 import type { ExperimentParts, ExperimentSteps, SplitName, TimedSelection } from './experiment-steps.ts';
-import { objectiveText, type PlannedComparison, type PlannedDictionary } from './experiment-plan.ts';
+import type { PlannedComparison, PlannedDictionary } from './experiment-plan.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /** What was measured, before it is told. */
