@@ -29,7 +29,9 @@ export function useSoftwareGpu(): string | null {
   const packed = join(dirname(entry), '..', '..', 'bin', 'swiftshader.tar.br');
   if (!existsSync(packed)) return '@sparticuz/chromium has no swiftshader.tar.br';
   const folder = mkdtempSync(join(tmpdir(), 'ssae-swiftshader-'));
-  process.once('exit', () => { rmSync(folder, { recursive: true, force: true }); });
+  process.once('exit', () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
   execFileSync('tar', ['xf', '-', '-C', folder], { input: brotliDecompressSync(readFileSync(packed)) });
   process.env['VK_DRIVER_FILES'] = join(folder, 'vk_swiftshader_icd.json');
   loadLibrary(join(folder, 'libvulkan.so.1'));

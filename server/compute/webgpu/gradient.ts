@@ -1,4 +1,4 @@
-import type { DictionaryParameters } from '../engine.ts';
+import type { DictionaryParameters, EngineShape } from '../engine.ts';
 import { auxiliaryResidualsOf, type Source } from './auxiliary.ts';
 import type { DictionaryState } from './dictionary-state.ts';
 import { elementGroups, gateResidualsOf, levelRanges, residualsOf, type Batch, type LevelRange } from './forward.ts';
@@ -89,7 +89,7 @@ export function recordRows(state: DictionaryState, descent: Descent, chunk: Leve
   const residuals = residualsOf(state, batch.tokens, chunk.level);
   add(source, source.deltas, toEncoder, { isWeighted: false, adds: false });
   add(source, source.decodedValues, { rows: residuals, ...toDecoder }, { isWeighted: true, adds: false });
-  if (shape.architecture.kind === 'gated' && shape.architecture.variant === 'saelens')
+  if (trainsByGate(shape))
     add(
       source,
       descent.values,
@@ -149,16 +149,26 @@ export function recordSums(state: DictionaryState, { source, extras, auxiliary, 
 }
 
 /** Records ∂b_dec and ∂W_skip, which are 0 where only some features train. After `recordSums`. */
-export function recordShared(state: DictionaryState, { batch, source, isPartial }: Descent): void {
-  const { memory, recorder, parameters, shape } = state;
-  const { dIn, dOut, architecture } = shape;
-  const biasGradient = biasGradientOf(state);
-  if (isPartial) {
-    recorder.clear(biasGradient);
-    if (shape.skip) recorder.clear(skipGradientOf(state));
+export function recordShared(state: DictionaryState, descent: Descent): void {
+  if (!descent.isPartial) {
+    recordBias(state, descent);
+    recordSkip(state, descent);
     return;
   }
+  state.recorder.clear(biasGradientOf(state));
+  state.recorder.clear(skipGradientOf(state));
+}
+
+/** SAELens' gated dictionaries train what the paper holds constant in the gate's own loss. */
+function trainsByGate({ architecture }: EngineShape): boolean {
+  return architecture.kind === 'gated' && architecture.variant === 'saelens';
+}
+
+function recordBias(state: DictionaryState, { batch, source }: Descent): void {
+  const { memory, recorder, parameters, shape } = state;
+  const { dIn, dOut } = shape;
   const { weights } = source;
+  const biasGradient = biasGradientOf(state);
   const blocks = Math.ceil(dOut / 64);
   const parts = memory.room('parts of the decoder bias', PARTS * dOut);
   const residuals = residualsOf(state, batch.tokens, 0);
@@ -169,7 +179,7 @@ export function recordShared(state: DictionaryState, { batch, source, isPartial 
     { ...sizes, factor: 1, adds: 0 },
     PARTS * blocks,
   );
-  if (architecture.kind === 'gated' && architecture.variant === 'saelens')
+  if (trainsByGate(shape))
     recorder.dispatch(
       residualPartsKernel(false),
       { weights, residuals: gateResidualsOf(state, batch.tokens), parts },
@@ -185,10 +195,15 @@ export function recordShared(state: DictionaryState, { batch, source, isPartial 
         PARTS * blocks,
       );
   recorder.dispatch(SUM_PARTS, { parts, biasGradient }, { width: dOut }, elementGroups(dOut));
+}
+
+function recordSkip(state: DictionaryState, { batch, source: { weights } }: Descent): void {
+  const { recorder, shape } = state;
+  const { dIn, dOut } = shape;
   if (!shape.skip) return;
   recorder.dispatch(
     SKIP_GRADIENT,
-    { weights, residuals, tokens: batch.z, gradient: skipGradientOf(state) },
+    { weights, residuals: residualsOf(state, batch.tokens, 0), tokens: batch.z, gradient: skipGradientOf(state) },
     { count: batch.tokens, dIn, dOut },
     [Math.ceil(dIn / 16), Math.ceil(dOut / 16)],
   );

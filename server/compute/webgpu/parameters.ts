@@ -105,15 +105,14 @@ export async function readInto(recorder: Recorder, buffer: GPUBuffer, into: Floa
   }
 }
 
-/** 1 for features whose rows have a moment that is not zero. */
-export function movingFeatures({ dIn, dOut, dSae }: EngineShape, { firstMoment, secondMoment }: TrainingState): Uint32Array {
-  const moving = new Uint32Array(dSae);
-  const mark = (matrix: Float32Array, width: number): void => {
-    for (let i = 0; i < matrix.length; i++) if (matrix[i] !== 0) moving[Math.floor(i / width)] = 1;
-  };
-  for (const moments of [firstMoment, secondMoment]) {
-    mark(moments.encoder, dIn);
-    mark(moments.decoder, dOut);
-  }
+/** 1 for features with a moment that is not zero. */
+export function movingFeatures(shape: EngineShape, { firstMoment, secondMoment }: TrainingState): Uint32Array {
+  const moving = new Uint32Array(shape.dSae);
+  for (const moments of [firstMoment, secondMoment])
+    for (const [name, length] of parameterLengths(shape)) {
+      if (name === 'decoderBias' || name === 'skip') continue;
+      const width = length / shape.dSae;
+      for (const [i, moment] of moments[name]!.entries()) if (moment !== 0) moving[Math.floor(i / width)] = 1;
+    }
   return moving;
 }

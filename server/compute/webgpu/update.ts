@@ -1,4 +1,4 @@
-import { parameterLengths } from '../engine.ts';
+import { parameterLengths, type ParameterName } from '../engine.ts';
 import type { DictionaryState } from './dictionary-state.ts';
 import { elementGroups, squareRows, type LevelRange } from './forward.ts';
 import {
@@ -18,7 +18,7 @@ import { rowSquaresKernel } from './kernels/reconstruct.ts';
 
 /** What the update keeps of each feature. */
 export interface Movement {
-  /** [d_sae] whether any moment of its rows is non-zero */
+  /** [d_sae] whether any moment of the feature is non-zero */
   readonly moving: GPUBuffer;
   /** [d_sae] whether it trains */
   readonly trained: GPUBuffer;
@@ -36,12 +36,14 @@ export function recordClip(state: DictionaryState, descent: Descent, { control }
     const gradient = recordRows(state, descent, chunk);
     if (shape.unitNormDecoder) projectRows(state, descent, chunk, gradient.decoder);
     const rows = chunk.end - chunk.first;
-    const square = (matrix: GPUBuffer, width: number, adds: number): void => { recorder.dispatch(
+    const square = (matrix: GPUBuffer, width: number, adds: number): void => {
+      recorder.dispatch(
         rowSquaresKernel('touched'),
         { matrix, touched, squares },
         { rows, first: chunk.first, width, adds },
         rows,
-      ); };
+      );
+    };
     square(gradient.encoder, dIn, 0);
     square(gradient.decoder, dOut, 1);
   }
@@ -65,8 +67,8 @@ function updateRows(
   rates: Rates,
 ): void {
   const count = chunk.end - chunk.first;
-  const of = shape.unitNormDecoder ? 'decoder unit norm' : 'decoder';
-  const update = (name: 'encoder' | 'decoder', kernel: ReturnType<typeof adamRowsKernel>, width: number): void => { recorder.dispatch(
+  const update = (name: 'encoder' | 'decoder', kernel: ReturnType<typeof adamRowsKernel>, width: number): void => {
+    recorder.dispatch(
       kernel,
       {
         ...{ touched, control, moving, gradient: gradient[name] },
@@ -76,35 +78,46 @@ function updateRows(
       },
       { firstFeature: chunk.first, count, tileFirst: chunk.tile.first, width, ...rates },
       count,
-    ); };
-  update('encoder', adamRowsKernel('encoder'), shape.dIn);
-  update('decoder', adamRowsKernel(of), shape.dOut);
+    );
+  };
+  update('encoder', adamRowsKernel('rows'), shape.dIn);
+  update('decoder', adamRowsKernel(shape.unitNormDecoder ? 'rows of unit norm' : 'rows'), shape.dOut);
+}
+
+/** Where in the order of a feature's arrays one stands: `order` of `ADAM_VECTOR`. */
+function orderOf(name: ParameterName): 0 | 1 | 2 {
+  if (name === 'decoderBias' || name === 'skip') return 0;
+  return name === 'encoderBias' ? 1 : 2;
+}
+
+function updateVectors(state: DictionaryState, descent: Descent, movement: Movement, rates: Rates): void {
+  const { parameters, recorder, shape } = state;
+  for (const [name, count] of parameterLengths(shape)) {
+    if (name === 'encoder' || name === 'decoder') continue;
+    const order = orderOf(name);
+    if (order === 0 && descent.isPartial) continue;
+    const gradient =
+      name === 'decoderBias' ? biasGradientOf(state) : name === 'skip' ? skipGradientOf(state) : sumsOf(state);
+    const offset = name === 'decoderBias' || name === 'skip' ? 0 : VECTOR_SLOTS[name] * shape.dSae;
+    recorder.dispatch(
+      ADAM_VECTOR,
+      {
+        ...{ ...movement, gradient, parameters: parameters.vector('values', name) },
+        first: parameters.vector('first', name),
+        second: parameters.vector('second', name),
+      },
+      { count, offset, order, ...rates },
+      elementGroups(count),
+    );
+  }
 }
 
 /** Records Adam over everything that trains. */
 export function recordUpdate(state: DictionaryState, descent: Descent, movement: Movement, rates: Rates): void {
-  const { parameters, recorder, shape } = state;
+  updateVectors(state, descent, movement, rates);
   for (const chunk of chunksOf(state, descent.batch.widths)) {
     const gradient = recordRows(state, descent, chunk);
-    if (shape.unitNormDecoder) projectRows(state, descent, chunk, gradient.decoder);
+    if (state.shape.unitNormDecoder) projectRows(state, descent, chunk, gradient.decoder);
     updateRows(state, descent, movement, chunk, gradient, rates);
-  }
-  const { trained, control } = movement;
-  for (const [name, count] of parameterLengths(shape)) {
-    if (name === 'encoder' || name === 'decoder') continue;
-    const isShared = name === 'decoderBias' || name === 'skip';
-    if (isShared && descent.isPartial) continue;
-    const gradient =
-      name === 'decoderBias' ? biasGradientOf(state) : name === 'skip' ? skipGradientOf(state) : sumsOf(state);
-    recorder.dispatch(
-      ADAM_VECTOR,
-      {
-        ...{ trained, control, gradient, parameters: parameters.vector('values', name) },
-        first: parameters.vector('first', name),
-        second: parameters.vector('second', name),
-      },
-      { count, offset: isShared ? 0 : VECTOR_SLOTS[name] * shape.dSae, masked: isShared ? 0 : 1, ...rates },
-      elementGroups(count),
-    );
   }
 }

@@ -219,7 +219,9 @@ export class WebGpuTrainer extends WebGpuDictionary implements EngineTrainer {
     for (const { tile, level, first, end } of levelRanges(state.parameters.tiles, batch.widths)) {
       const decoder = state.parameters.rows('values', 'decoder', tile);
       const range = { tokens, first, end, tileFirst: tile.first, width: dOut };
-      const pull = (residuals: GPUBuffer, pulls: GPUBuffer): void => { state.recorder.dispatch(PULL, { starts, features, residuals, decoder, pulls }, range, tokens); };
+      const pull = (residuals: GPUBuffer, pulls: GPUBuffer): void => {
+        state.recorder.dispatch(PULL, { starts, features, residuals, decoder, pulls }, range, tokens);
+      };
       pull(residualsOf(state, tokens, level), deltas);
       if (isGated) pull(gateResidualsOf(state, tokens), gatePulls);
     }

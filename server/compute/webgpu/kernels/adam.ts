@@ -22,10 +22,10 @@ fn stepped(parameter: f32, first: f32, second: f32, g: f32) -> Stepped {
 }`;
 
 /**
- * Rows of touched features. moving[j] becomes whether any moment of the feature's rows is non-zero: `encoder` sets it, `decoder` adds to
- * it. `unit norm`: the row is brought back to norm 1.
+ * Rows of touched features, after their vectors. moving[j] becomes whether any moment of the feature is non-zero. `unit norm`: the row is
+ * brought back to norm 1 where it is.
  */
-export function adamRowsKernel(of: 'encoder' | 'decoder' | 'decoder unit norm') {
+export function adamRowsKernel(of: 'rows' | 'rows of unit norm') {
   const renormalise = `
   let sum = total(local, square);
   let moves = workgroupUniformLoad(&isMoving);
@@ -66,29 +66,35 @@ ${totalOf(64)}`,
   atomicOr(&anyMoment, any);
   workgroupBarrier();
   if (local == 0u) {
-    isMoving = atomicLoad(&anyMoment) ${of === 'encoder' ? '' : '| moving[j]'};
+    isMoving = atomicLoad(&anyMoment) | moving[j];
     moving[j] = isMoving;
   }
-  ${of === 'decoder unit norm' ? renormalise : ''}`,
+  ${of === 'rows of unit norm' ? renormalise : ''}`,
   } as const satisfies Kernel;
 }
 
-/** An array that is not rows of features. `masked`: only features that train. */
+/**
+ * An array that is not rows of features. `order`: 0 what belongs to no feature; 1 the first of the features' arrays, of those that train,
+ * which begins moving[j]; 2 a later one, which adds to it.
+ */
 export const ADAM_VECTOR = {
   name: 'adam of a vector',
   bindings: {
     ...{ trained: reads('u32'), control: reads('f32'), gradient: reads('f32') },
-    ...{ parameters: writes('f32'), first: writes('f32'), second: writes('f32') },
+    ...{ parameters: writes('f32'), first: writes('f32'), second: writes('f32'), moving: writes('u32') },
   },
-  settings: { count: 'u32', offset: 'u32', masked: 'u32', ...RATES },
+  settings: { count: 'u32', offset: 'u32', order: 'u32', ...RATES },
   threads: 64,
   declarations: STEP,
   main: `
   let i = group * 64u + local;
   if (i >= settings.count) { return; }
-  if (settings.masked != 0u && trained[i] == 0u) { return; }
+  if (settings.order != 0u && trained[i] == 0u) { return; }
   let next = stepped(parameters[i], first[i], second[i], gradient[settings.offset + i] * control[0]);
   parameters[i] = next.parameter;
   first[i] = next.first;
-  second[i] = next.second;`,
+  second[i] = next.second;
+  if (settings.order == 0u) { return; }
+  let any = select(0u, 1u, next.first != 0.0 || next.second != 0.0);
+  moving[i] = select(moving[i] | any, any, settings.order == 1u);`,
 } as const satisfies Kernel;

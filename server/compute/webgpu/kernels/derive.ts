@@ -21,11 +21,12 @@ export const NORMS = {
 
 export type FactsOf = 'nothing' | 'jumprelu' | 'gated';
 
-/** The facts but for the norms, which are 1. `clamps`: θ ← max(θ, 0), as before each forward pass of training. */
+/** The facts but for the norms, which are 1; θ counts as max(θ, 0). `clamps`: it is set to that, as each forward pass of training does. */
 export function factsKernel(of: FactsOf) {
   const jumpRelu = `
-  if (settings.clamps != 0u) { second[j] = max(second[j], 0.0); }
-  facts[j] = vec4f(1.0, second[j], 0.0, 0.0);`;
+  let threshold = max(second[j], 0.0);
+  if (settings.clamps != 0u) { second[j] = threshold; }
+  facts[j] = vec4f(1.0, threshold, 0.0, 0.0);`;
   const gated = 'facts[j] = vec4f(1.0, exp(second[j]), encoderBias[j], magnitudeBias[j]);';
   return {
     name: `facts of ${of}`,

@@ -41,7 +41,7 @@ fn hyperbolicTangent(x: f32) -> f32 {
 }`;
 
 function selected(rescaled: boolean): string {
-  const decoded = 'fn decoded(seen: f32, fact: vec4f) -> f32 { return seen / fact.x; }';
+  const decoded = 'fn decoded(seen: f32, fact: vec4f) -> f32 { return select(0.0, seen / fact.x, fact.x > 0.0); }';
   return `${PLAIN_ACTIVATION}
 ${rescaled ? decoded : SEEN_IS_DECODED}
 fn penalty(seen: f32, fact: vec4f, scale: f32) -> f32 { return 0.0; }

@@ -46,7 +46,7 @@ export function activateKernel(formulas: Formulas) {
   } as const satisfies Kernel;
 }
 
-/** values / u_j, of a rescaled dictionary's rows. */
+/** values / u_j, of a rescaled dictionary's rows; 0 where W_dec[j] is. */
 export const UNSCALE = {
   name: 'unscale',
   bindings: { features: reads('u32'), facts: reads('vec4f'), values: writes('f32') },
@@ -54,7 +54,9 @@ export const UNSCALE = {
   threads: 64,
   main: `
   let at = group * 64u + local;
-  if (at < settings.count) { values[at] /= facts[features[at]].x; }`,
+  if (at >= settings.count) { return; }
+  let norm = facts[features[at]].x;
+  values[at] = select(0.0, values[at] / norm, norm > 0.0);`,
 } as const satisfies Kernel;
 
 /** residuals += Σ over a row's features in [first, end) of value · W_dec[j]; a token a workgroup. */

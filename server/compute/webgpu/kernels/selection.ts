@@ -75,7 +75,7 @@ var<workgroup> wanted: u32;`,
 function keptOf(formulas: Formulas, trains: boolean): { readonly test: string; readonly value: string } {
   if (formulas.name.startsWith('jumprelu') && trains)
     return { test: 'seen > facts[j].y - settings.window', value: 'seen' };
-  if (formulas.name.startsWith('jumprelu')) return { test: 'seen > facts[j].y && seen != 0.0', value: 'seen' };
+  if (formulas.name.startsWith('jumprelu')) return { test: 'seen > facts[j].y', value: 'seen' };
   if (formulas.name.startsWith('gated') && !trains)
     return { test: 'seen > 0.0 && activation(seen, facts[j]) > 0.0', value: 'activation(seen, facts[j])' };
   return { test: 'seen > settings.least', value: 'seen' };
