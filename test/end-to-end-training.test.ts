@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DoctorResult } from '../server/protocol/results.ts';
+import type { DoctorResult, EncodeResult, TrainResult } from '../server/protocol/results.ts';
 import { Installation } from './fixtures/end-to-end/installation.ts';
 
 const installation = new Installation();
@@ -48,6 +48,39 @@ describe('training in a process of its own', () => {
       expect(existsSync(`${output}.checkpoint.safetensors`)).toBe(false);
     },
   );
+});
+
+describe('every architecture', () => {
+  it.each([
+    ['topk', '--k', '4'],
+    ['batchtopk', '--k', '4', '--rescale'],
+    ['matryoshka', '--k', '4', '--sample-prefixes'],
+    ['relu', '--penalty', 'plain'],
+    ['jumprelu', '--target-l0', '4'],
+    ['gated', '--l1', '1'],
+    ['transcoder', '--features', 'batchtopk', '--skip', '--k', '4'],
+  ])('%s is trained, finetuned and encoded with', async (architecture, ...options) => {
+    const file = await installation.activations(`${architecture}.safetensors`, 1000, 16);
+    const data = ['--activations', file, ...(architecture === 'transcoder' ? ['--targets', file] : [])];
+    const run = ['--batch', '64', '--tokens', '3000', '--tau', '0.1'];
+    const general = installation.at(architecture);
+    const shape = ['--architecture', architecture, '--d-sae', '64', ...options];
+    const trained = installation.answer<TrainResult>('train', ...data, ...shape, ...run, '-o', general);
+    expect(trained).toMatchObject({ architecture, dIn: 16, dSae: 64 });
+    const tuned = installation.at(`${architecture}-tuned`);
+    const words = ['finetune', '--from', general, ...data, ...run, '-o', tuned];
+    expect(installation.answer<TrainResult>(...words)).toMatchObject({ architecture, dIn: 16, dSae: 64 });
+    const encode = [
+      'dictionary',
+      'encode',
+      tuned,
+      '--activations',
+      file,
+      '-o',
+      installation.at('features.safetensors'),
+    ];
+    expect(installation.answer<EncodeResult>(...encode).tokens).toBe(1000);
+  });
 });
 
 describe('memory', () => {

@@ -182,7 +182,7 @@ describe('engines', () => {
       decoderBias: new Float32Array(4096),
     };
     await expect(engine.trainer(huge, start)).rejects.toThrow(
-      '131072 features × (4096 + 4096) dimensions × 4 bytes × 3',
+      '131072 features × (4096 + 4096) dimensions × 4 bytes (× 3',
     );
   });
 

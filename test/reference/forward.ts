@@ -93,7 +93,7 @@ export function forwardPass(
   const features = activate(shape, p, given);
   const decoded = features.map((row) => row.map((value, j) => undoRescaling(shape, given.norms[j]!, value)));
   const straight = skipped(shape, p, x);
-  const widths = settings.widths ?? [shape.dSae];
+  const widths = settings.widths === undefined || settings.widths.length === 0 ? [shape.dSae] : settings.widths;
   const residuals = widths.map((width) =>
     decodePrefix(shape, p, decoded, width).map((row, token) =>
       row.map((value, i) => value + straight[token]![i]! - targets[token]![i]!),

@@ -167,11 +167,12 @@ function drawWidths(random: Random, dSae: number): number[] {
 }
 
 function shapeOf(choices: ProblemChoices, make: MakeArchitecture): EngineShape {
-  const { dIn, dSae, skip, unitNormDecoder, applyDecoderBiasToInput } = choices;
+  const { dIn, dSae, unitNormDecoder, applyDecoderBiasToInput } = choices;
   const dOut = choices.dOut ?? dIn;
+  const architecture = make(Math.max(1, Math.round(choices.kShare * dSae)), choices.rescaledByDecoderNorm);
+  const skip = choices.skip && architecture.kind !== 'gated';
   return {
-    ...{ dIn, dOut, dSae, skip, unitNormDecoder },
-    architecture: make(Math.max(1, Math.round(choices.kShare * dSae)), choices.rescaledByDecoderNorm),
+    ...{ dIn, dOut, dSae, skip, unitNormDecoder, architecture },
     applyDecoderBiasToInput: applyDecoderBiasToInput && dOut === dIn && !skip,
   };
 }
