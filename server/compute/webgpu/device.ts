@@ -8,7 +8,7 @@ export class DeviceLostError extends WorkError {
 }
 
 /** Storage buffers that the kernels bind at once. */
-export const NEEDED_BUFFERS = 8;
+const NEEDED_BUFFERS = 8;
 const NEEDED_THREADS = 256;
 const NEEDED_WORKGROUP_BYTES = 16384;
 
@@ -55,21 +55,20 @@ function isSoftwareAdapter(info: GPUAdapterInfo): boolean {
   );
 }
 
-function limitsOf({ limits }: GPUAdapter): Record<string, number> | string {
-  const needed = {
-    maxStorageBuffersPerShaderStage: NEEDED_BUFFERS,
-    maxComputeInvocationsPerWorkgroup: NEEDED_THREADS,
-    maxComputeWorkgroupStorageSize: NEEDED_WORKGROUP_BYTES,
-  };
-  for (const [limit, least] of Object.entries(needed)) {
-    const offered = limits[limit as keyof typeof needed];
+const NEEDED = {
+  maxStorageBuffersPerShaderStage: NEEDED_BUFFERS,
+  maxComputeInvocationsPerWorkgroup: NEEDED_THREADS,
+  maxComputeWorkgroupStorageSize: NEEDED_WORKGROUP_BYTES,
+};
+export type NeededLimits = typeof NEEDED;
+
+/** Which limit is too small for the kernels, in words; null when none is. */
+export function shortfallOf(limits: NeededLimits): string | null {
+  for (const [limit, least] of Object.entries(NEEDED)) {
+    const offered = limits[limit as keyof NeededLimits];
     if (offered < least) return `its ${limit} is ${offered}, and the kernels need ${least}`;
   }
-  return {
-    ...needed,
-    maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-    maxBufferSize: limits.maxBufferSize,
-  };
+  return null;
 }
 
 function watch(device: GPUDevice): () => void {
@@ -97,10 +96,13 @@ export async function findGpu(): Promise<GpuSearch> {
     const adapter = await (await instance).requestAdapter({ powerPreference: 'high-performance' });
     if (adapter === null)
       return { kind: 'absent', reason: 'there is no GPU with a Vulkan, Metal or Direct3D 12 driver' };
-    const limits = limitsOf(adapter);
     const name = nameOf(adapter.info);
-    if (typeof limits === 'string') return { kind: 'absent', reason: `${name} is too small: ${limits}` };
-    const device = await adapter.requestDevice({ requiredLimits: limits });
+    const shortfall = shortfallOf(adapter.limits);
+    if (shortfall !== null) return { kind: 'absent', reason: `${name} is too small: ${shortfall}` };
+    const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
+    const device = await adapter.requestDevice({
+      requiredLimits: { ...NEEDED, maxStorageBufferBindingSize, maxBufferSize },
+    });
     const maxBytes = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
     return {
       kind: 'found',
