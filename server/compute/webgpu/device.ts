@@ -124,7 +124,7 @@ function absenceOf(error: unknown): string {
 /** @throws UsageError when no single array of this size fits a kernel's view */
 export function requireBytes(gpu: Gpu, what: string, bytes: number): void {
   if (bytes <= gpu.maxBytes) return;
-  const mebibytes = (value: number): string => `${Math.ceil(value / 2 ** 20)} MiB`;
+  const mebibytes = (value: number): string => `${Number((value / 2 ** 20).toPrecision(3))} MiB`;
   throw new UsageError(
     `${what} take ${mebibytes(bytes)}, and ${gpu.name} binds at most ${mebibytes(gpu.maxBytes)} at once; ` +
       'take a smaller batch, or --engine cpu',

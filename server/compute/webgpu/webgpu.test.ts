@@ -45,14 +45,13 @@ describe.skipIf(reason !== null)(`the webgpu engine${reason === null ? '' : `: $
         replayGolden(engine, golden, 1e-5));
   }
 
-  it.each(architectures)('trains as the float64 reference, whole and in tiles: $title', async ({ make }) => {
-    for (const one of [engine, tiled])
-      await fc.assert(
-        fc.asyncProperty(problemChoices, async (choices) => {
-          await expectSameTraining(one, trainingProblem(choices, make, 2));
-        }),
-        { numRuns: RUNS },
-      );
+  it.each(architectures)('trains as the float64 reference, in tiles: $title', async ({ make }) => {
+    await fc.assert(
+      fc.asyncProperty(problemChoices, async (choices) => {
+        await expectSameTraining(tiled, trainingProblem(choices, make, 2));
+      }),
+      { numRuns: RUNS },
+    );
   });
 
   it.each(architectures)('encodes and decodes as the float64 reference, in tiles: $title', async ({ make }) => {
