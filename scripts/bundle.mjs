@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Packages with native parts or data files stay outside of bundles. */
-const NATIVE = ['onnxruntime-node', '@lancedb/lancedb', 'apache-arrow', 'vscode'];
+const NATIVE = ['onnxruntime-node', '@lancedb/lancedb', 'apache-arrow', 'webgpu', 'vscode'];
 
 /** Error messages of zod in fifty languages, of which nobody asks for any but English: a third of the extension's bundle. */
 const englishOnly = {

@@ -212,8 +212,8 @@ export interface Engine extends AsyncDisposable {
   trainer(shape: EngineShape, start: DictionaryParameters | TrainingState): Promise<EngineTrainer>;
 }
 
-/** `cpu` is the Node-API addon, `wasm` the same source as WebAssembly SIMD. */
-export type EngineName = 'cpu' | 'wasm';
+/** `cpu` is the Node-API addon, `wasm` the same source as WebAssembly SIMD, `webgpu` WGSL on Dawn. */
+export type EngineName = 'cpu' | 'wasm' | 'webgpu';
 
 export interface EngineAvailability {
   readonly name: EngineName;

@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { AddonKernels, loadAddon } from './addon-kernels.ts';
-import type { Engine, EngineAvailability } from './engine.ts';
+import type { Engine, EngineAvailability, EngineName } from './engine.ts';
 import { KernelEngine } from './kernel-engine.ts';
 import { WasmKernels } from './wasm-kernels.ts';
+import { findGpu } from './webgpu/device.ts';
+import { WebGpuEngine } from './webgpu/webgpu-engine.ts';
 import { UsageError, WorkError } from '../foundation/errors.ts';
 
 /** `auto` is the addon where it loads, else WebAssembly. */
-export type EngineChoice = 'auto' | 'cpu' | 'wasm';
+export type EngineChoice = 'auto' | EngineName;
 
 export interface EngineOptions {
   /** Null: as many as the system offers. The numbers do not change the results. */
@@ -27,9 +29,10 @@ function deviceName(instructions: string, threads: number): string {
   return `${instructions}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }
 
-/** @throws WorkError when `cpu` is asked for by name and is not there */
+/** @throws WorkError when `cpu` or `webgpu` is asked for by name and is not there */
 export async function openEngine(choice: EngineChoice, options: EngineOptions = {}): Promise<Engine> {
   const threads = threadsOf(options);
+  if (choice === 'webgpu') return openWebGpu();
   if (choice !== 'wasm') {
     const loaded = loadAddon();
     if (loaded.kind === 'loaded') {
@@ -42,15 +45,31 @@ export async function openEngine(choice: EngineChoice, options: EngineOptions = 
   return new KernelEngine('wasm', deviceName('WebAssembly SIMD', threads), await WasmKernels.start(threads));
 }
 
-export function engineAvailability(): Promise<EngineAvailability[]> {
+async function openWebGpu(): Promise<Engine> {
+  const search = await findGpu();
+  if (search.kind === 'found') return new WebGpuEngine(search.gpu);
+  throw new WorkError(`the engine "webgpu" is not available: ${search.reason}. The engine "wasm" works everywhere`);
+}
+
+function cpuAvailability(): EngineAvailability {
   const loaded = loadAddon();
-  const threads = threadsOf({});
-  const cpu: EngineAvailability =
-    loaded.kind === 'loaded'
-      ? { name: 'cpu', available: true, reason: null, device: deviceName(loaded.addon.instructions, threads) }
-      : { name: 'cpu', available: false, reason: loaded.reason, device: null };
-  return Promise.resolve([
-    cpu,
-    { name: 'wasm', available: true, reason: null, device: deviceName('WebAssembly SIMD', threads) },
-  ]);
+  if (loaded.kind !== 'loaded') return { name: 'cpu', available: false, reason: loaded.reason, device: null };
+  return { name: 'cpu', available: true, reason: null, device: deviceName(loaded.addon.instructions, threadsOf({})) };
+}
+
+async function webGpuAvailability(): Promise<EngineAvailability> {
+  const search = await findGpu();
+  if (search.kind === 'absent') return { name: 'webgpu', available: false, reason: search.reason, device: null };
+  const { gpu } = search;
+  gpu.device.destroy();
+  const device = gpu.isSoftware ? `${gpu.name}, in software` : gpu.name;
+  return { name: 'webgpu', available: true, reason: null, device };
+}
+
+export async function engineAvailability(): Promise<EngineAvailability[]> {
+  return [
+    cpuAvailability(),
+    { name: 'wasm', available: true, reason: null, device: deviceName('WebAssembly SIMD', threadsOf({})) },
+    await webGpuAvailability(),
+  ];
 }

@@ -11,31 +11,11 @@ import {
   type KernelInstance,
   type KernelLayout,
 } from './kernel-instance.ts';
+import { joinRows } from './sparse-rows.ts';
 import { UsageError, WorkError } from '../foundation/errors.ts';
 
 /** Tokens that are encoded or decoded at once: bounds the memory of a call, whatever the caller passes. */
 const MAX_TOKENS_A_CALL = 4096;
-
-/** Several blocks of rows as one. */
-function joinRows(parts: readonly SparseFeatures[]): SparseFeatures {
-  if (parts.length === 1) return parts[0]!;
-  const tokens = parts.reduce((total, part) => total + part.offsets.length - 1, 0);
-  const entries = parts.reduce((total, part) => total + part.features.length, 0);
-  const joined = {
-    offsets: new Uint32Array(tokens + 1),
-    features: new Uint32Array(entries),
-    values: new Float32Array(entries),
-  };
-  let token = 0;
-  let entry = 0;
-  for (const { offsets, features, values } of parts) {
-    joined.features.set(features, entry);
-    joined.values.set(values, entry);
-    for (let row = 1; row < offsets.length; row++) joined.offsets[++token] = entry + offsets[row]!;
-    entry += features.length;
-  }
-  return joined;
-}
 
 /** What a dictionary works with; the instance is its own. */
 export interface KernelResources {
