@@ -84,9 +84,10 @@ describe('the report page', () => {
     const document = { getElementById: () => null };
     const matchMedia = () => ({ addEventListener: () => undefined });
     const addEventListener = (): void => undefined;
+    const navigator = { language: 'en-US@posix' };
     const script = scriptOf(await reportPage(empty));
     expect(() => {
-      runInNewContext(script, { document, matchMedia, addEventListener, devicePixelRatio: 1 });
+      runInNewContext(script, { document, matchMedia, addEventListener, navigator, devicePixelRatio: 1 });
     }).not.toThrow();
   });
 });

@@ -17,7 +17,8 @@ import type { TrainingBatch, TrainingProblem } from './training-problems.ts';
 
 /** Nearer to a decision than this, float32 may decide otherwise. */
 const LEAST_MARGIN = 1e-5;
-const TOLERANCE = 2e-5;
+/** Of the largest value. PyTorch's goldens hold 1e-5; random problems cancel, and Adam divides small gradients by their own size. */
+const TOLERANCE = 1e-4;
 
 const largestOf = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);

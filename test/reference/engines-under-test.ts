@@ -12,3 +12,6 @@ export async function availableEngines(): Promise<EngineUnderTest[]> {
     .filter((engine) => engine.available)
     .map(({ name }) => ({ name, open: () => openEngine(name, { threads: 2 }) }));
 }
+
+/** Random problems are the same in every run, unless another seed is given to look further. */
+export const PROBLEM_SEED = Number(process.env['SSAE_TEST_SEED'] ?? 20261125);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { expectSameInference, expectSameTraining } from '../../../test/reference/agreement.ts';
 import { GOLDEN_ARCHITECTURES, goldenCases } from '../../../test/reference/golden-cases.ts';
 import { replayGolden } from '../../../test/reference/golden-replay.ts';
+import { PROBLEM_SEED } from '../../../test/reference/engines-under-test.ts';
 import { ARCHITECTURES, problemChoices, trainingProblem } from '../../../test/reference/training-problems.ts';
 import { useSoftwareGpu } from '../../../test/software-gpu.ts';
 import { findGpu } from './device.ts';
@@ -50,7 +51,7 @@ describe.skipIf(reason !== null)(`the webgpu engine${reason === null ? '' : `: $
       fc.asyncProperty(problemChoices, async (choices) => {
         await expectSameTraining(tiled, trainingProblem(choices, make, 2));
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, seed: PROBLEM_SEED },
     );
   });
 
@@ -59,7 +60,7 @@ describe.skipIf(reason !== null)(`the webgpu engine${reason === null ? '' : `: $
       fc.asyncProperty(problemChoices, async (choices) => {
         await expectSameInference(tiled, trainingProblem(choices, make, 1));
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, seed: PROBLEM_SEED },
     );
   });
 });
