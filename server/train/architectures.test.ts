@@ -2,9 +2,10 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { referenceEngine } from '../../test/reference/engine.ts';
 import { computedBySaeLens, saeLensAbsent } from '../../test/saelens-peer.ts';
 import { synthesise } from '../../test/synthetic-activations.ts';
+import type { Engine } from '../compute/engine.ts';
+import { openEngine } from '../compute/engines.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { Interrupted, UsageError } from '../foundation/errors.ts';
 import { unwatched, type JobControl } from '../foundation/progress.ts';
@@ -20,10 +21,12 @@ const [ROWS, D_IN, D_OUT, D_SAE] = [3000, 8, 5, 24];
 const STEPS = 400;
 const origin = { model: null, modelHash: null, hookPoint: null, contextLength: null };
 
+let engine: Engine;
 let folder: string;
 let data: ActivationFolder;
 let mapped: ActivationFolder;
 beforeAll(async () => {
+  engine = await openEngine('auto', { threads: 1 });
   folder = await mkdtemp(join(tmpdir(), 'ssae-architectures-'));
   const path = join(folder, 'rows.safetensors');
   const rows = synthesise(ROWS, D_IN, 12, 1);
@@ -40,6 +43,7 @@ beforeAll(async () => {
   mapped = await openTranscoderFile(path, null);
 });
 afterAll(async () => {
+  await engine[Symbol.asyncDispose]();
   await rm(folder, { recursive: true });
 });
 
@@ -84,7 +88,7 @@ function train(
   return trainDictionary(
     request,
     dataFor(architecture),
-    { engine: referenceEngine, origin, outputFolder: output },
+    { engine, origin, outputFolder: output },
     control,
   );
 }
@@ -135,7 +139,7 @@ describe('every architecture', () => {
       ...{ batch: 64, tokens: 64, seed: 3, from: 'f', output: 'o' },
       optimizer: { learningRate: 1e-30, warmupSteps: 0 },
     });
-    const context = { engine: referenceEngine, origin, outputFolder: `${output}-tuned` };
+    const context = { engine, origin, outputFolder: `${output}-tuned` };
     const tuned = await finetuneDictionary(idle, dictionary, dataFor(architecture), null, context, unwatched);
     expect(tuned.dictionary.shape).toEqual(dictionary.shape);
     expectClose(tuned.dictionary, dictionary);
@@ -175,7 +179,7 @@ describe('targets', () => {
   const request = (architecture: object): TrainRequest =>
     TrainRequest.parse({ data: { kind: 'activations', file: 'x' }, architecture, dSae: D_SAE, output: 'o' });
   const context = (): Parameters<typeof trainDictionary>[2] => ({
-    ...{ engine: referenceEngine, origin, outputFolder: output },
+    ...{ engine, origin, outputFolder: output },
   });
 
   it('are needed by a transcoder and refused by others', async () => {
@@ -207,8 +211,8 @@ describe.skipIf(saeLensAbsent !== '')(`SAELens${saeLensAbsent}`, () => {
     const folders = trained.map(({ result }) => result.path);
     for (const [i, { reconstruction }] of (await computedBySaeLens(folders, rows, D_IN)).entries()) {
       const { shape, parameters } = trained[i]!.dictionary;
-      await using engine = await referenceEngine.dictionary(shape, parameters);
-      const mine = await reconstruct(engine, parameters, await engine.encode(rows), rows);
+      await using loaded = await engine.dictionary(shape, parameters);
+      const mine = await reconstruct(loaded, parameters, await loaded.encode(rows), rows);
       const most = reconstruction.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
       const apart = mine.reduce((largest, value, at) => Math.max(largest, Math.abs(value - reconstruction[at]!)), 0);
       expect(apart, KINDS[i]![0]).toBeLessThan(1e-5 * most);
