@@ -85,12 +85,7 @@ function train(
     ...{ optimizer: { learningRate: 3e-3 }, checkpointEverySteps: 1000 },
     ...changes,
   });
-  return trainDictionary(
-    request,
-    dataFor(architecture),
-    { engine, origin, outputFolder: output },
-    control,
-  );
+  return trainDictionary(request, dataFor(architecture), { engine, origin, outputFolder: output }, control);
 }
 
 async function artifacts(of: string): Promise<Record<string, string>> {
