@@ -63,7 +63,8 @@ function arm({
       const { top } = overlay.style;
       for (const { style, className } of overlay.querySelectorAll<HTMLElement>('.cdr[class*="ced-"]')) {
         ends.set(top, Math.max(ends.get(top) ?? 0, number(style.left) + number(style.width)));
-        paint.set(top, `${paint.get(top) ?? ''} ${style.left} ${style.width} ${className}`);
+        if (wanted === 'paint at rest')
+          paint.set(top, `${paint.get(top) ?? ''} ${style.left} ${style.width} ${className}`);
       }
     }
     for (const line of editor.querySelectorAll<HTMLElement>('.view-lines > .view-line')) {
