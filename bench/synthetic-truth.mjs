@@ -40,9 +40,11 @@ const ARMS = {
   'ess 0.5': ['--ess', '0.5'],
   'ess 0.25': ['--ess', '0.25'],
   'ess 0.5, warm-up': ['--ess', '0.5', '--tilt-warmup', '750'],
+  'ess 0.5, reconstruction': ['--ess', '0.5', '--tilts', 'reconstruction'],
   'mix 0.3': ['--mix', '0.3', '--mix-activations', 'GENERAL'],
   'mix 0.3, ess 0.5': ['--mix', '0.3', '--mix-activations', 'GENERAL', '--ess', '0.5'],
   scratch: ['--mode', 'scratch'],
+  'dead features alone': ['--mode', 'partial', '--train-latents', 'dead'],
   'residual 128': ['--mode', 'residual', '--residual-features', '128'],
   'residual 128, ess 0.5': ['--mode', 'residual', '--residual-features', '128', '--ess', '0.5'],
 };
