@@ -1,18 +1,14 @@
-import { spawn } from 'node:child_process';
 import { renameSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { referenceEngine } from '../../test/reference/engine.ts';
 import { synthesise, writeActivations } from '../../test/synthetic-activations.ts';
 import type { Engine, ForwardResult } from '../compute/engine.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { Interrupted, UsageError, WorkError } from '../foundation/errors.ts';
-import { packageRoot } from '../foundation/package-root.ts';
 import { unwatched, type JobControl } from '../foundation/progress.ts';
-import { Random } from '../foundation/random.ts';
 import { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import { loadDictionary } from '../sae/dictionary-store.ts';
 import { checkpointPath } from './checkpoint.ts';
@@ -188,46 +184,6 @@ describe('a run that is stopped', () => {
     await expect(other).rejects.toThrow(/plan\.batch: 64 in the checkpoint, 32 now/);
     const elsewhere = train({ resume: true }, unwatched, referenceEngine, { ...data, contentHash: 'other' });
     await expect(elsewhere).rejects.toThrow(/activations: .* in the checkpoint, "other" now/);
-  });
-
-  it('by kill -9 at any moment ends with the same bytes when resumed', async () => {
-    const child = join(packageRoot, 'dist', 'test', 'train-once.mjs');
-    await build({
-      ...{ entryPoints: [join(packageRoot, 'test', 'train-once.ts')], outfile: child, bundle: true },
-      ...{ platform: 'node', target: 'node20', format: 'esm', logLevel: 'error' },
-    });
-    const request = requestFor({ resume: true, tokens: 64 * 150, checkpointEverySteps: 2 });
-    const attempt = (killAfterMilliseconds: number | null): Promise<boolean> =>
-      new Promise((settle, fail) => {
-        const args = [child, JSON.stringify(request), data.shards[0]!.path, output];
-        const running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-        running.stdout.once('data', () => {
-          if (killAfterMilliseconds !== null) setTimeout(() => running.kill('SIGKILL'), killAfterMilliseconds);
-        });
-        running.stdout.resume();
-        running.on('error', fail);
-        running.on('exit', (code) => {
-          settle(code === 0);
-        });
-      });
-    await trainDictionary(
-      { ...request, resume: false },
-      data,
-      {
-        engine: referenceEngine,
-        origin: { model: null, modelHash: null, hookPoint: null, contextLength: null },
-        outputFolder: output,
-      },
-      unwatched,
-    );
-    const whole = await artifacts(output);
-    output = `${output}-killed`;
-    const random = new Random(Date.now() % 1e6);
-    let kills = 0;
-    while (kills < 4 && !(await attempt(random.below(60)))) kills++;
-    await attempt(null);
-    expect(kills).toBeGreaterThan(0);
-    expect(await artifacts(output)).toEqual(whole);
   });
 });
 
