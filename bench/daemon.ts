@@ -1,6 +1,6 @@
 /**
  * The daemon's two promises: first answer within 1.5 s of its start, queries within 50 ms while a job keeps the cores busy.
- * Run: node bench/run-daemon.mjs
+ * Run: node bench/run.mjs daemon
  */
 import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
