@@ -143,7 +143,7 @@ describe('options become the request that the daemon would check too', () => {
     [['gated', '--l1', '2', '--variant', 'saelens'], { kind: 'gated', l1: 2, variant: 'saelens' }],
     [
       ['jumprelu', '--target-l0', '20', '--bandwidth', '0.1'],
-      { penalty: { kind: 'target_l0', target: 20, coefficient: null }, bandwidth: 0.1, initialThreshold: 0.01 },
+      { penalty: { kind: 'target_l0', target: 20, coefficient: null }, bandwidth: 0.1, initialThreshold: null },
     ],
     [
       ['jumprelu', '--penalty', 'tanh', '--l1', '0.5', '--input-gradient'],

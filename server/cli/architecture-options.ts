@@ -77,8 +77,15 @@ export function takesArchitecture(command: CliCommand): CliCommand {
       'width of the straight-through kernel (jumprelu; default: 0.05)',
       realNumber({ above: 0 }),
     )
-    .takes('--threshold <t>', 'threshold at the start (jumprelu; default: 0.01)', realNumber({ minimum: 0 }))
-    .option('--input-gradient', 'let the straight-through gradient reach the encoder (jumprelu; Anthropic)')
+    .takes(
+      '--threshold <t>',
+      'threshold at the start (jumprelu; default: 0.01, or where L0 is the target)',
+      realNumber({ minimum: 0 }),
+    )
+    .option(
+      '--input-gradient',
+      'let the straight-through gradient reach the encoder (jumprelu; Anthropic; always with --target-l0)',
+    )
     .takes('--variant <form>', 'whose form (gated; default: paper)', oneOf(['paper', 'saelens']))
     .takes('--features <kind>', 'architecture of the features (transcoder; default: relu)', oneOf(FEATURES))
     .option('--skip', 'add a linear map of the input to the reconstruction (transcoder)')

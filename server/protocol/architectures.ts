@@ -69,10 +69,12 @@ const JumpReluPenalty = z.discriminatedUnion('kind', [
 const JumpReluArchitecture = z.object({
   kind: z.literal('jumprelu'),
   penalty: JumpReluPenalty.default({ kind: 'step', coefficient: 1 }),
-  /** ε of the straight-through kernel, and θ at the start. */
+  /** ε of the straight-through kernel. */
   bandwidth: z.number().positive().default(0.05),
-  initialThreshold: z.number().min(0).default(0.01),
-  straightThroughToInput: z.boolean().default(false),
+  /** θ at the start; null: where L0 of a sample is the target's, and 0.01 where there is no target. */
+  initialThreshold: z.number().min(0).nullable().default(null),
+  /** null: only with a target for L0, which a threshold alone follows by little more than the learning rate a step. */
+  straightThroughToInput: z.boolean().nullable().default(null),
 });
 export type JumpReluArchitecture = z.infer<typeof JumpReluArchitecture>;
 

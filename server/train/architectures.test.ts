@@ -159,6 +159,20 @@ describe('a batchtopk dictionary', () => {
 });
 
 describe('a jumprelu dictionary with a target', () => {
+  it.each([
+    [3, 1, 0.5],
+    [3, STEPS, 0.25],
+    [6, 1, 0.5],
+    [6, STEPS, 0.25],
+  ])(
+    'of %d active features is near it after %d steps, with nothing but the target given',
+    async (target, steps, apart) => {
+      const wanted = { kind: 'jumprelu', penalty: { kind: 'target_l0', target } };
+      const { result } = await train(wanted, { tokens: 64 * steps });
+      expect(Math.abs(result.final.l0 / target - 1)).toBeLessThan(apart);
+    },
+  );
+
   it.each([2, 6])('of %d active features comes near it', async (target) => {
     const penalty = { kind: 'target_l0', target, coefficient: 300 };
     const { result } = await train(

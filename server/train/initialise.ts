@@ -5,6 +5,7 @@ import type { Random } from '../foundation/random.ts';
 import type { Architecture } from '../protocol/architectures.ts';
 import { familyOf } from '../sae/architectures/families.ts';
 import { randomFor } from './batches.ts';
+import { withTargetThreshold } from './first-threshold.ts';
 
 /** Rows that scale, centre and first weights are estimated from. */
 export const SAMPLE_ROWS = 4096;
@@ -149,5 +150,6 @@ export async function initialParameters(
   const { target, along, made } = await energies(engine, shape, withFactor(1), sample);
   const best = transcodes ? FIRST_OUTPUT * Math.sqrt(target / made) : along / made;
   // Relu with small decoder rows starts small on its own and grows what it needs; a factor above 1 would only raise L0's price.
-  return withFactor(made === 0 ? 1 : Math.max(Math.min(best, 1), 1e-3));
+  const factor = made === 0 ? 1 : Math.max(Math.min(best, 1), 1e-3);
+  return withTargetThreshold(engine, shape, architecture, withFactor(factor), sample.inputs);
 }

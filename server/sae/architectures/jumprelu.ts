@@ -9,9 +9,12 @@ function sparsityOf({ penalty }: JumpReluArchitecture, dIn: number): SparsityTer
   return { kind: 'target_l0', target: penalty.target, coefficient: penalty.coefficient ?? dIn };
 }
 
+/** θ₀ of SAELens. */
+const FIRST_THRESHOLD = 0.01;
+
 /**
- * JumpReLU (2407.14435), with the step penalty, the tanh penalty (Anthropic, January 2025) or a target for L0. θ₀ = 0.01, ε = 0.05, λ = 1
- * and c = 4 are SAELens' defaults. No decoder constraint: a feature's size is settled by its threshold.
+ * JumpReLU (2407.14435), with the step penalty, the tanh penalty (Anthropic, January 2025) or a target for L0. ε = 0.05, λ = 1 and c = 4
+ * are SAELens' defaults. No decoder constraint: a feature's size is settled by its threshold.
  */
 export const jumprelu: ArchitectureFamily<JumpReluArchitecture> = {
   check: () => undefined,
@@ -20,7 +23,7 @@ export const jumprelu: ArchitectureFamily<JumpReluArchitecture> = {
     architecture: {
       kind: 'jumprelu',
       penalty: penalty.kind === 'tanh' ? { kind: 'tanh', scale: penalty.scale } : { kind: 'step' },
-      ...{ bandwidth, straightThroughToInput },
+      ...{ bandwidth, straightThroughToInput: straightThroughToInput ?? penalty.kind === 'target_l0' },
     },
     ...{ applyDecoderBiasToInput: true, unitNormDecoder: false, skip: false },
   }),
@@ -29,7 +32,9 @@ export const jumprelu: ArchitectureFamily<JumpReluArchitecture> = {
     ...{ sparsity: sparsityOf(architecture, dIn), auxiliaryLoss: false, resampling: false },
     ...{ prefixes: null, followsThreshold: false },
   }),
-  initial: ({ initialThreshold }, dSae) => ({ threshold: new Float32Array(dSae).fill(initialThreshold) }),
+  initial: ({ initialThreshold }, dSae) => ({
+    threshold: new Float32Array(dSae).fill(initialThreshold ?? FIRST_THRESHOLD),
+  }),
   stored: (trained) => trained,
   withCoefficient: (architecture, coefficient) => ({
     ...architecture,
