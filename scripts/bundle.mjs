@@ -3,36 +3,13 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { fileURLToPath } from 'node:url';
+import { extension, lateParts } from './client-bundle.mjs';
 
 // Not taken from prepare.mjs: that file waits for this one while it is still being evaluated itself.
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Packages with native parts or data files stay outside of bundles. */
 const NATIVE = ['onnxruntime-node', '@lancedb/lancedb', 'apache-arrow', 'webgpu', 'vscode'];
-
-/** Error messages of zod in fifty languages, of which nobody asks for any but English: a third of the extension's bundle. */
-const englishOnly = {
-  name: 'english-only',
-  setup({ onLoad }) {
-    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
-      contents: "export { default as en } from './en.js';",
-    }));
-  },
-};
-
-/**
- * Packages that the extension needs with its first request, in files of their own: half of its code, which would be parsed before it
- * starts. They import nothing of ours, so no circular import is cut in two, as a bundler's chunks may do.
- */
-const LATE = { zod: 'zod', 'vscode-jsonrpc/node.js': 'jsonrpc' };
-const lateFiles = {
-  name: 'late-files',
-  setup({ onResolve }) {
-    onResolve({ filter: /^[a-z]/ }, ({ path }) =>
-      path in LATE ? { path: `./${LATE[path]}.cjs`, external: true } : undefined,
-    );
-  },
-};
 
 function filesBelow(folder, ending) {
   return readdirSync(join(root, folder), { recursive: true })
@@ -65,21 +42,8 @@ export async function bundleAll() {
       js: "import { createRequire as ssaeCreateRequire } from 'node:module'; const require = ssaeCreateRequire(import.meta.url);",
     },
   });
-  const cjs = {
-    ...common,
-    ...{ minify: true, keepNames: true, platform: 'node', target: 'node20', format: 'cjs', external: ['vscode'] },
-    outExtension: { '.js': '.cjs' },
-    outdir: 'dist/client',
-  };
   const client = existsSync(join(root, 'client/extension.ts'))
-    ? [
-        build({ ...cjs, plugins: [lateFiles], entryPoints: ['client/extension.ts'] }),
-        build({
-          ...cjs,
-          plugins: [englishOnly],
-          entryPoints: Object.entries(LATE).map(([path, name]) => ({ in: path, out: name })),
-        }),
-      ]
+    ? [extension, lateParts].map((options) => build({ ...common, ...options }))
     : [];
   const webviews = readdirSync(join(root, 'webviews'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(root, 'webviews', entry.name, 'main.tsx')))

@@ -1,6 +1,7 @@
 /**
  * `npm run package`: builds what is missing, then dist/ssae-studio-PLATFORM.vsix for the platform it runs on, with that
  * platform's native files only. Does nothing when the .vsix is newer than all that goes into it. `--force` builds it anyway.
+ * `--target win32-x64` makes that of another platform, with packages that npm fetches for it.
  */
 import { createVSIX } from '@vscode/vsce';
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync } from 'node:fs';
@@ -8,6 +9,8 @@ import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { fillWithPlatform, platformOf } from './other-platform.mjs';
 import { newestMtime, prepare, root } from './prepare.mjs';
 
 /** This platform as vsce spells it: linux-x64, alpine-arm64, win32-x64, darwin-arm64, …. */
@@ -29,23 +32,23 @@ function bundles() {
   });
 }
 
-/** Native files of this platform, as lines of .vscodeignore: that of onnxruntime, of LanceDB, and our own addon, if it was built. */
-function nativeFiles() {
-  const inPackages = (...path) => join(root, 'node_modules', ...path);
-  const lanceDb = readdirSync(inPackages('@lancedb')).filter((name) =>
-    name.startsWith(`lancedb-${process.platform}-${process.arch}`),
-  );
+/** Native files of a platform, as lines of .vscodeignore: that of onnxruntime, of LanceDB, and our own addon, if it was built. */
+function nativeFiles(base, { os, cpu }) {
+  const inPackages = (...path) => join(base, 'node_modules', ...path);
+  const lanceDb = readdirSync(inPackages('@lancedb')).filter((name) => name.startsWith(`lancedb-${os}-${cpu}`));
   const onnxRuntime = readdirSync(inPackages('onnxruntime-node', 'bin')).map((version) =>
-    inPackages('onnxruntime-node', 'bin', version, process.platform, process.arch),
+    inPackages('onnxruntime-node', 'bin', version, os, cpu),
   );
   for (const folder of onnxRuntime)
     if (!existsSync(folder)) throw new Error(`onnxruntime-node has no files for this platform: ${folder} is missing`);
   return [
-    ...onnxRuntime.flatMap((folder) => ['*.node', 'libonnxruntime*', '*.dll'].map((name) => join(folder, name))),
+    ...onnxRuntime.flatMap((folder) =>
+      ['*.node', 'libonnxruntime.so*', 'libonnxruntime.[0-9].dylib', '*.dll'].map((name) => join(folder, name)),
+    ),
     ...lanceDb.flatMap((name) => ['*.node', 'package.json'].map((file) => inPackages('@lancedb', name, file))),
     // The addon is of use on processors like this one only; its record says so, and elsewhere WebAssembly does the work.
-    ...['ssae_engine-*.node', 'ssae_engine.json'].map((name) => join(root, 'build', 'Release', name)),
-  ].map((path) => `!${relative(root, path).replaceAll('\\', '/')}`);
+    ...['ssae_engine-*.node', 'ssae_engine.json'].map((name) => join(base, 'build', 'Release', name)),
+  ].map((path) => `!${relative(base, path).replaceAll('\\', '/')}`);
 }
 
 /** Whatever goes into the .vsix, and what decides about it. */
@@ -57,29 +60,51 @@ function isFresh() {
   return [...sources, ...files].every((name) => newestMtime(join(root, name)) < made) && newestMtime(own) < made;
 }
 
-/** @returns {Promise<string>} the .vsix, built when it was missing or old. */
-export async function packageExtension({ force = false } = {}) {
-  await prepare();
-  if (!force && isFresh()) return vsixPath;
+/** Packs a folder as the .vsix of a platform. */
+async function pack(base, platform, target, path) {
   const folder = mkdtempSync(join(tmpdir(), 'ssae-package-'));
   try {
     const ignoreFile = join(folder, 'vscodeignore');
     const always = readFileSync(join(root, '.vscodeignore'), 'utf8');
-    writeFileSync(ignoreFile, [always, ...bundles(), ...nativeFiles(), ''].join('\n'));
+    writeFileSync(ignoreFile, [always, ...bundles(), ...nativeFiles(base, platform), ''].join('\n'));
     const packagePath = join(folder, 'packaged.vsix');
     await createVSIX({
-      ...{ cwd: root, target: vsixTarget(), packagePath, ignoreFile },
+      ...{ cwd: base, target, packagePath, ignoreFile },
       ...{ allowMissingRepository: true, rewriteRelativeLinks: false },
     });
-    copyFileSync(packagePath, `${vsixPath}.part`);
-    renameSync(`${vsixPath}.part`, vsixPath); // Complete or not there, whoever reads it meanwhile.
+    copyFileSync(packagePath, `${path}.part`);
+    renameSync(`${path}.part`, path); // Complete or not there, whoever reads it meanwhile.
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @returns {Promise<string>} the .vsix, built when it was missing or old. */
+export async function packageExtension({ force = false } = {}) {
+  await prepare();
+  if (!force && isFresh()) return vsixPath;
+  await pack(root, { os: process.platform, cpu: process.arch }, vsixTarget(), vsixPath);
   return vsixPath;
 }
 
+/** @returns {Promise<string>} the .vsix of another platform */
+async function packageForeign(target) {
+  const platform = platformOf(target);
+  await prepare();
+  const path = join(root, 'dist', `ssae-studio-${target}.vsix`);
+  const base = mkdtempSync(join(tmpdir(), 'ssae-platform-'));
+  try {
+    fillWithPlatform(base, platform);
+    await pack(base, platform, target, path);
+  } finally {
+    rmSync(base, { recursive: true, force: true });
+  }
+  return path;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const path = await packageExtension({ force: process.argv.includes('--force') });
+  const { values } = parseArgs({ options: { force: { type: 'boolean' }, target: { type: 'string' } } });
+  const { force = false, target = vsixTarget() } = values;
+  const path = target === vsixTarget() ? await packageExtension({ force }) : await packageForeign(target);
   console.log(`${relative(root, path)}: ${(statSync(path).size / 1e6).toFixed(1)} MB`);
 }

@@ -1,5 +1,6 @@
-import { build, type Metafile } from 'esbuild';
-import { describe, expect, it } from 'vitest';
+import { build, type BuildResult, type Metafile } from 'esbuild';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { extension } from '../scripts/client-bundle.mjs';
 import { packageRoot } from '../server/foundation/package-root.ts';
 
 const ENTRY = 'client/extension.ts';
@@ -14,14 +15,21 @@ function loadedAtOnce({ inputs }: Metafile): string[] {
 }
 
 describe('activation', () => {
-  it('evaluates neither schemas nor the connection: they come with the first request', async () => {
-    const { metafile } = await build({
-      ...{ entryPoints: [ENTRY], absWorkingDir: packageRoot, bundle: true, write: false, metafile: true },
-      ...{ platform: 'node', format: 'cjs', external: ['vscode'] },
-      alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
-    });
-    const files = loadedAtOnce(metafile);
+  let built: BuildResult<{ metafile: true; write: false }>;
+
+  beforeAll(async () => {
+    built = await build({ ...extension, absWorkingDir: packageRoot, write: false, sourcemap: false });
+  });
+
+  it('evaluates neither schemas nor the connection: they come with the first request', () => {
+    const files = loadedAtOnce(built.metafile);
     expect(files.length).toBeGreaterThan(20);
     expect(files.filter((file) => /node_modules\/(zod|vscode-jsonrpc)\/|^server\/protocol\//.test(file))).toEqual([]);
+  });
+
+  it('copies the editor’s API once, not for each of its files', () => {
+    const text = built.outputFiles[0]!.text;
+    expect(text.match(/require\("vscode"\)/g)).toHaveLength(1);
+    expect(text).not.toContain('__toESM(require("vscode")');
   });
 });

@@ -80,6 +80,10 @@ export class Highlights implements vscode.Disposable {
       onSettingChange(['highlight.scale', 'highlight.overviewRuler'], () => {
         this.#paintAll();
       }),
+      onSettingChange(['highlight.largeFile'], () => {
+        this.#paintAll();
+        void this.#refresh();
+      }),
       onSettingChange(['textField.names'], () => {
         this.#documents.clear();
         void this.#refresh();
@@ -168,7 +172,11 @@ export class Highlights implements vscode.Disposable {
   }
 
   #paint(editor: vscode.TextEditor): void {
-    if (!this.#on || !isReadable(editor.document) || !mayRead(editor.document)) return;
+    if (!this.#on || !isReadable(editor.document)) return;
+    if (!mayRead(editor.document)) {
+      this.#colours.clear(editor);
+      return;
+    }
     this.#colours.paint(editor, this.of(editor.document).painted(editor));
     this.#ruler ??= setTimeout(() => {
       this.#ruler = null;

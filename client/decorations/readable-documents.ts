@@ -19,8 +19,7 @@ const agreed = new WeakMap<vscode.TextDocument, boolean | Promise<boolean>>();
 
 /** Whether a document may be read now: a large one once its owner agreed. */
 export function mayRead(document: vscode.TextDocument): boolean {
-  const known = agreed.get(document);
-  return known === undefined ? lengthOf(document) <= setting('highlight.largeFile') : known === true;
+  return agreed.get(document) === true || lengthOf(document) <= setting('highlight.largeFile');
 }
 
 /** Whether a document may be read: a large one after its owner was asked, once. */

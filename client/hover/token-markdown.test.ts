@@ -27,7 +27,7 @@ const bar = (cells: number): string =>
 describe('the hover of a token', () => {
   it('lists its features with links, value, bar, label and how rare they are, and says how many more fire', () => {
     expect(tokenMarkdown(token, words, links).split('\n')).toEqual([
-      '` quark` — [Seed](command:seed)',
+      '`·quark` — [Seed](command:seed)',
       '',
       '**gsae** · Error: 1.23',
       '',
@@ -48,6 +48,6 @@ describe('the hover of a token', () => {
   it('shows what a file says literally: no links, commands, HTML or table cells of its own', () => {
     expect(literalMarkdown('[x](command:evil) <b>|\n`')).toBe('\\[x\\]\\(command:evil\\) \\<b\\>\\| \\`');
     const hostile = { ...token, text: '`[x](command:evil)\n' };
-    expect(tokenMarkdown(hostile, words, links).split('\n')[0]).toBe("`'[x](command:evil)⏎` — [Seed](command:seed)");
+    expect(tokenMarkdown(hostile, words, links).split('\n')[0]).toBe("`'[x](command:evil)¶` — [Seed](command:seed)");
   });
 });

@@ -1,4 +1,5 @@
 import type { ReadTokenResult, TokenFeature, TokenReading } from '../../server/protocol/token-readings.ts';
+import { visible } from '../../server/text/visible.ts';
 import { literalMarkdown } from './literal-markdown.ts';
 
 /** Words of the hover, translated by the caller. */
@@ -63,7 +64,7 @@ function table(reading: TokenReading, words: HoverWords, links: HoverLinks): str
 export function tokenMarkdown(token: ReadTokenResult, words: HoverWords, links: HoverLinks): string {
   const readings = [token.reading, ...(token.baseline === null ? [] : [token.baseline])];
   return [
-    `\`${token.text.replaceAll('`', "'").replaceAll('\n', '⏎') || ' '}\` — [${words.seed}](${links.seed})`,
+    `\`${visible(token.text).replaceAll('`', "'") || ' '}\` — [${words.seed}](${links.seed})`,
     ...readings.map((reading) => table(reading, words, links)),
   ].join('\n\n');
 }

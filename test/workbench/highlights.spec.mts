@@ -192,14 +192,29 @@ test('of a corpus file only the text field is painted', async ({ workbench }) =>
   await paintBy(workbench, 'Rare Features');
 });
 
+const QUESTION = 'characters: what is visible is read first';
+
 test('a large document is painted only after the reader agreed', async ({ workbench }) => {
   workbench.server.setSettings({ 'ssae.highlight.largeFile': 100 });
   await turn(workbench, true);
   await workbench.openFile('physics.txt');
-  const question = workbench.toast('characters: what is visible is read first');
+  const question = workbench.toast(QUESTION);
   await expect(question).toBeVisible();
   expect(await painted(workbench)).toBe(0);
   await question.getByRole('button', { name: 'Highlight' }).click();
   await untilPainted(workbench);
   workbench.server.setSettings({ 'ssae.highlight.largeFile': undefined });
+});
+
+test('a change of what counts as large holds for what is painted already, and for what was not agreed to', async ({
+  workbench,
+}) => {
+  await turn(workbench, true);
+  await workbench.openFile('notes.txt');
+  await untilPainted(workbench, 0);
+  workbench.server.setSettings({ 'ssae.highlight.largeFile': 100 });
+  await expect(workbench.toast(QUESTION)).toBeVisible();
+  await expect.poll(() => painted(workbench)).toBe(0);
+  workbench.server.setSettings({ 'ssae.highlight.largeFile': undefined });
+  await untilPainted(workbench, 0);
 });

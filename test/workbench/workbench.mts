@@ -120,8 +120,17 @@ export class Workbench {
     return this.page.locator('.view-lines .view-line', { hasText: text }).first();
   }
 
-  /** Where a word of a line is on the screen. */
-  word(line: string | RegExp, word: string): Promise<Box> {
+  /** Where a word of a line is on the screen. A line that the editor draws anew just then is nowhere: it is looked for again. */
+  async word(line: string | RegExp, word: string): Promise<Box> {
+    let box: Box | null = null;
+    await expect(async () => {
+      box = await this.#drawnWord(line, word);
+      expect(box.width).toBeGreaterThan(0);
+    }).toPass({ timeout: 20_000 });
+    return box!;
+  }
+
+  #drawnWord(line: string | RegExp, word: string): Promise<Box> {
     return this.line(line).evaluate((element, wanted) => {
       // The editor draws a long token in several pieces, and spaces as no-break spaces.
       const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);

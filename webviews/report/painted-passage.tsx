@@ -1,6 +1,7 @@
 import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import type { PaintedToken, ReportedPassage } from '../../server/protocol/report.ts';
+import { visible } from '../../server/text/visible.ts';
 import { figure } from '../kit/figures.ts';
 
 /** Steps of paint; 0 is none. Their colours are `.paint-1` to `.paint-6` in report.css. */
@@ -9,9 +10,6 @@ const PAINTS = 6;
 /** Every activation is seen, however weak: even steps from just above 0 to the strongest. */
 const paintOf = ({ intensity }: PaintedToken): number =>
   intensity > 0 ? Math.min(PAINTS, Math.ceil(intensity * PAINTS)) : 0;
-
-/** A token as one line of text: spaces and line ends can be seen. */
-const shown = (text: string): string => text.replaceAll('\n', '⏎').replaceAll(' ', '␣');
 
 /** A token's leading space stays unpainted, so that paint does not hang at the end of a line. */
 function spaceBefore(text: string): string {
@@ -109,7 +107,7 @@ function Readout({ readings, chosen }: Pick<ReportedPassage, 'readings'> & { rea
       ) : (
         <>
           <p>
-            Token {figure(chosen! + 1)}: <code>{shown(token.text)}</code>
+            Token {figure(chosen! + 1)}: <code>{visible(token.text)}</code>
           </p>
           <ul>
             {readings.map(({ name, tokens }) => (
@@ -149,7 +147,7 @@ function TokenTable({ passage: { readings } }: { readonly passage: ReportedPassa
             {(readings[0]?.tokens ?? []).map((token, index) => (
               <tr key={index}>
                 <th scope="row">
-                  <code>{shown(token.text)}</code>
+                  <code>{visible(token.text)}</code>
                 </th>
                 {readings.map(({ name, tokens }) => (
                   <td key={name}>{tokens[index] === undefined ? '–' : described(tokens[index])}</td>

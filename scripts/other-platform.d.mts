@@ -1,0 +1,1 @@
+export function platformOf(target: string): { readonly os: string; readonly cpu: string };
