@@ -4,9 +4,15 @@ import { WorkError } from '../foundation/errors.ts';
 export class DeviceLostError extends WorkError {
   /** In the driver's words. */
   readonly reason: string;
+  /** The training step that was under way, counted from 1; null where there was none. */
+  readonly step: number | null;
 
-  constructor(reason: string) {
-    super(`the GPU was lost (${reason}); go on from the last checkpoint with --resume, which takes another engine`);
+  constructor(reason: string, step: number | null = null) {
+    const where = step === null ? '' : ` at step ${step}`;
+    super(
+      `the GPU was lost${where} (${reason}); go on from the last checkpoint with --resume, if need be with --engine cpu`,
+    );
     this.reason = reason;
+    this.step = step;
   }
 }

@@ -27,7 +27,7 @@ export async function train(request: TrainRequest, resources: Resources, control
     resources,
     control,
   );
-  const engine = await resources.engine(request.engine, request.threads);
+  const engine = resources.engines(request.engine, request.threads);
   const { targetHookPoint } = request.data;
   return (await trainDictionary(request, data, { engine, origin, targetHookPoint, outputFolder }, control)).result;
 }
@@ -97,7 +97,7 @@ export async function finetune(
   const { data, origin } = await activationsFor(located, transcodes, resources, control);
   const general = await generalText(request, targetHookPoint, transcodes, data.rows, resources, control);
   if (request.data.kind === 'activations') refuseOtherHarvest(from, origin);
-  const engine = await resources.engine(request.engine, request.threads);
+  const engine = resources.engines(request.engine, request.threads);
   const known = request.data.kind === 'activations' ? from.origin : origin;
   const context = { engine, origin: known, targetHookPoint, outputFolder };
   return (await finetuneDictionary(request, from, data, general, context, control)).result;

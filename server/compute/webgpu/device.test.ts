@@ -5,7 +5,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { packageRoot } from '../../foundation/package-root.ts';
 
-const hasVulkan = String(spawnSync('ldconfig', ['-p'], { encoding: 'utf8' }).stdout).includes('libvulkan.so.1');
+const { stdout: libraries } = spawnSync('ldconfig', ['-p'], { encoding: 'utf8' });
+const hasVulkan = libraries.includes('libvulkan.so.1');
 const skipped = process.platform !== 'linux' || hasVulkan;
 
 describe('the search for a GPU', () => {

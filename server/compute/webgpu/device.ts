@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { messageOf, UsageError, WorkError } from '../../foundation/errors.ts';
 import { DeviceLostError } from '../device-lost.ts';
+import { mebibytes } from './predicted-memory.ts';
 
 /** Storage buffers that the kernels bind at once. */
 const NEEDED_BUFFERS = 8;
@@ -137,7 +138,6 @@ function absenceOf(error: unknown): string {
 /** @throws UsageError when no single array of this size fits a kernel's view */
 export function requireBytes(gpu: Gpu, what: string, bytes: number): void {
   if (bytes <= gpu.maxBytes) return;
-  const mebibytes = (value: number): string => `${Number((value / 2 ** 20).toPrecision(3))} MiB`;
   throw new UsageError(
     `${what} take ${mebibytes(bytes)}, and ${gpu.name} binds at most ${mebibytes(gpu.maxBytes)} at once; ` +
       'take a smaller batch, or --engine cpu',
