@@ -43,8 +43,7 @@ function entryTerms({ shape, batch, auxiliary }: GpuStep): GpuTerm[] {
   const { kind } = shape.architecture;
   const extra = (formulasOf(shape.architecture).hasExtras ? 4 : 0) + (kind === 'gated' ? 1 : 0);
   const isOfBatch = kind === 'batchtopk' || kind === 'matryoshka';
-  // Twice as many candidates, of which a feature and a value are kept.
-  const words = ENTRY_WORDS + extra + (isOfBatch ? 4 : 0);
+  const words = ENTRY_WORDS + extra;
   const entries = entriesOf(shape);
   const dead = Math.min(auxiliary, shape.dSae);
   const term = (what: string, count: number, of: number, widest: number): GpuTerm => ({
@@ -53,6 +52,8 @@ function entryTerms({ shape, batch, auxiliary }: GpuStep): GpuTerm[] {
   });
   return [
     term('activations', entries, words, extra >= 4 ? 4 : 2),
+    // Every positive one until the first batch has shown where to cut: half of all where weights are new, few where they are not.
+    ...(isOfBatch ? [term("candidates of the batch's choice", Math.ceil((9 / 16) * shape.dSae), 2, 0)] : []),
     ...(dead === 0 ? [] : [term('activations of dead features', dead, ENTRY_WORDS, 2)]),
   ];
 }
