@@ -26,7 +26,7 @@ import { baseOf, made, methodConfig, methodIdentity, methodOf, trainedFeatures, 
 import { mixedIn, splitHashOf, trainingRows, type MixedIn } from './mixture.ts';
 import { FrozenDictionary, initialResidual } from './residual-dictionary.ts';
 import { revivedLatents } from './trained-latents.ts';
-import { memoryFor, predictMemory, refuseTooLarge } from './memory.ts';
+import { refuseOversized } from './memory.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
 
@@ -111,7 +111,7 @@ interface Job extends Work {
 async function train(work: Work, control: JobControl): Promise<TrainedDictionary> {
   const { request, plan, engine, outputFolder } = work;
   await refuseForeignFolder(outputFolder);
-  refuseTooLarge(predictMemory(plan.shape, plan.batch), memoryFor(request.memory));
+  refuseOversized(plan, request.memory);
   const path = checkpointPath(outputFolder);
   if (!request.resume) await removeCheckpoint(path);
   const succession = new EngineSuccession('first' in engine ? engine : onlyEngine(engine), plan, path, control);
