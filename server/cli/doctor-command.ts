@@ -5,12 +5,13 @@ import type { Shell } from './shell.ts';
 import { record, table } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
-function report(terminal: Terminal, { version, node, platform, home, engines, sizes }: DoctorResult): string {
+function report(terminal: Terminal, { version, node, platform, home, engines, auto, sizes }: DoctorResult): string {
   const about = record(terminal, [
     ['version', version],
     ['node', node],
     ['platform', platform],
     ['home', home],
+    ['--engine auto', auto.reason],
   ]);
   const found = table(
     terminal,

@@ -33,7 +33,8 @@ class Rate {
 
 /**
  * Shows {@link Progress} on stderr: a bar with share, rate, estimate and note that is drawn again at most ten times a
- * second on a terminal, a line every five seconds elsewhere. One stage after another.
+ * second on a terminal, a line every five seconds elsewhere. One stage after another. A notice is a line of its own everywhere, and
+ * not told twice in a row.
  */
 export class ProgressBar {
   readonly #stream: OutputStream;
@@ -43,6 +44,7 @@ export class ProgressBar {
   #rate = new Rate(0, 0);
   #shownAt = -Infinity;
   #drawn = false;
+  #notice: string | null = null;
 
   constructor(stream: OutputStream, terminal: Terminal, now: () => number = () => performance.now()) {
     this.#stream = stream;
@@ -51,6 +53,11 @@ export class ProgressBar {
   }
 
   report(progress: Progress): void {
+    if (progress.notice !== undefined && progress.notice !== this.#notice) {
+      this.#notice = progress.notice;
+      this.#stream.write(`${this.#drawn ? CLEAR_LINE : ''}${progress.notice}\n`);
+      this.#drawn = false;
+    }
     const now = this.#now();
     const isNewStage = progress.stage !== this.#stage;
     if (isNewStage) {

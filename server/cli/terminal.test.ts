@@ -98,6 +98,14 @@ describe('progress', () => {
     expect(lines).toHaveLength(3);
     expect(lines[0]).toMatch(/^training · 5 % of 1 000 steps · 10 steps\/s · 1 min 35 s left · loss 0\.5$/);
   });
+
+  it('tells a notice in a line of its own at once, and once', () => {
+    const stream = new PassThrough();
+    const bar = new ProgressBar(stream, terminalOf(stream, { variables: {}, color: true }), () => 0);
+    for (const notice of ['engine: cpu', 'engine: cpu', 'engine: wasm'])
+      bar.report({ stage: 'training', done: 0, total: 1000, unit: 'steps', notice });
+    expect(written(stream)).toBe('engine: cpu\nengine: wasm\n');
+  });
 });
 
 it('figures are read by people', () => {

@@ -127,6 +127,10 @@ export function trained(terminal: Terminal, result: TrainResult): string {
     ['objective', objectiveWords(result)],
     ['trained', `${count(result.tokens)} tokens in ${count(result.steps)} steps, ${duration(result.seconds)}`],
     ['step', `${figure(step.median)} ms (p10 ${figure(step.p10)}, p90 ${figure(step.p90)}) on ${result.engine}`],
+    ['engine', result.engineReason],
+    ...result.engineChanges.map(({ from, to, step: at }) => {
+      return ['engine changed', `from ${from} to ${to} at step ${count(at)}`] as const;
+    }),
     ['explained variance', figure(final.explainedVariance)],
     ['mean squared error', figure(final.mse)],
     ['L0', figure(final.l0)],

@@ -167,7 +167,12 @@ export class JobQueue {
   #launch(id: string): void {
     const record = this.#find(id);
     const pace = new Pace();
+    let told: string | undefined;
     const run = this.#options.start(specFor(record), (progress) => {
+      if (progress.notice !== undefined && progress.notice !== told) {
+        told = progress.notice;
+        this.#options.log.info(`job ${id} ${told}`);
+      }
       this.#progress(id, progress, pace);
     });
     const ended = this.#attend(id, run).finally(() => {

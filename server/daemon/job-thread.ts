@@ -9,7 +9,7 @@ import type { ErrorKind, JobResult, JobSpec } from '../protocol/jobs.ts';
 import type { Services } from '../services/services.ts';
 import type { JobThreadData, JobThreadMessage } from './job-run.ts';
 
-/** Progress is told at most this often, and at every new stage. */
+/** Progress is told at most this often, at every new stage, and with every notice. */
 const REPORT_MILLISECONDS = 100;
 
 function tell(message: JobThreadMessage): void {
@@ -27,7 +27,8 @@ function controlByMessages(): JobControl {
     signal: stop.signal,
     report: (progress: Progress) => {
       const now = performance.now();
-      if (progress.stage === stage && now - reported < REPORT_MILLISECONDS) return;
+      const isDue = progress.stage !== stage || now - reported >= REPORT_MILLISECONDS;
+      if (!isDue && progress.notice === undefined) return;
       stage = progress.stage;
       reported = now;
       tell({ kind: 'progress', progress });

@@ -11,6 +11,8 @@ export interface Progress {
   readonly unit: string;
   /** A live figure or two to show beside the bar: "loss 0.123". */
   readonly note?: string;
+  /** What is to be told once and kept, in a line of a terminal or of a log, however often progress is told: "engine: cpu". */
+  readonly notice?: string;
   /** The latest figures of a training run. */
   readonly point?: TrainingPoint;
 }

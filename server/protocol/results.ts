@@ -46,6 +46,15 @@ export interface HarvestResult {
   readonly seconds: number;
 }
 
+/** One engine went on for another: the device was lost, or was not there when the run was resumed. */
+export interface EngineChange {
+  readonly from: string;
+  readonly to: string;
+  /** Steps that were done and kept; 0: the run began anew. */
+  readonly step: number;
+  readonly why: string;
+}
+
 export interface TrainResult {
   readonly dictionary: string;
   /** The dictionary's folder, absolute. */
@@ -59,7 +68,12 @@ export interface TrainResult {
   readonly tau: number | null;
   /** Share of the batch at which the effective sample size was held. */
   readonly sampleSizeShare: number | null;
+  /** Where it ended. */
   readonly engine: string;
+  /** Why that one: what else there is and why not, or what was measured. */
+  readonly engineReason: string;
+  /** Empty where one engine did all steps. */
+  readonly engineChanges: readonly EngineChange[];
   readonly seed: number;
   readonly steps: number;
   readonly tokens: number;
@@ -140,6 +154,8 @@ export interface DoctorResult {
     readonly reason: string | null;
     readonly device: string | null;
   }[];
+  /** What `--engine auto` takes for a step of usual size, and why. */
+  readonly auto: { readonly engine: string; readonly reason: string };
   readonly home: string;
   readonly sizes: Readonly<Record<string, number>>;
 }

@@ -1,5 +1,7 @@
 import { openEngine, type EngineChoice } from '../compute/engines.ts';
-import type { Engine, EngineDictionary } from '../compute/engine.ts';
+import type { Engine, EngineDictionary, EngineName } from '../compute/engine.ts';
+import type { EngineVerdict } from '../compute/engine-choice.ts';
+import { ShelvedEngines } from '../compute/run-engines.ts';
 import { CorpusStore } from '../corpus/corpus-store.ts';
 import { UsageError } from '../foundation/errors.ts';
 import type { Home } from '../foundation/home.ts';
@@ -35,6 +37,8 @@ export class Resources implements AsyncDisposable {
   readonly #threads: number | null;
   readonly #opened = new Map<string, Promise<AsyncDisposable>>();
   readonly #held = new Map<string, Promise<EngineDictionary>>();
+  readonly #lost = new Map<EngineName, string>();
+  readonly #verdicts = new Map<string, Promise<EngineVerdict>>();
   #encoder: Promise<SentenceEncoder> | null = null;
 
   constructor(home: Home, threads: number | null) {
@@ -68,8 +72,36 @@ export class Resources implements AsyncDisposable {
     await (await opened?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 
+  /** What texts are read with: `auto` is the addon where it loads, else WebAssembly, and measures nothing. */
   engine(choice: EngineChoice, threads: number | null = this.#threads): Promise<Engine> {
     return this.#once(`engine ${choice} ${String(threads)}`, () => openEngine(choice, { threads }));
+  }
+
+  /** What a training run computes on: `auto` measures where there is something to measure. */
+  engines(choice: EngineChoice, threads: number | null = this.#threads): ShelvedEngines {
+    return new ShelvedEngines(choice, {
+      open: (name) => this.engine(name, threads),
+      discard: (name, why) => this.#discard(name, why),
+      lost: (name) => this.#lost.get(name) ?? null,
+      verdicts: this.#verdicts,
+    });
+  }
+
+  /** Closes an engine whose device was lost, with the dictionaries in its memory. */
+  async #discard(name: EngineName, why: string): Promise<void> {
+    this.#lost.set(name, why);
+    const gone: Promise<AsyncDisposable>[] = [];
+    for (const [kept, prefix] of [
+      [this.#held, `${name} `],
+      [this.#opened, `engine ${name} `],
+    ] as const)
+      for (const [key, one] of kept) {
+        if (!key.startsWith(prefix)) continue;
+        kept.delete(key);
+        gone.push(one);
+      }
+    // What a lost device says when it is closed tells nothing new.
+    for (const one of gone) await one.then((opened) => opened[Symbol.asyncDispose]()).catch(() => undefined);
   }
 
   corpora(): Promise<CorpusStore> {

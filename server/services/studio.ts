@@ -258,7 +258,7 @@ class Studio implements Services {
   }
 
   doctor(): Promise<results.DoctorResult> {
-    return diagnose(this.home);
+    return diagnose({ home: this.home, engines: this.#resources.engines('auto') });
   }
 
   clearCaches(): Promise<results.ClearCachesResult> {

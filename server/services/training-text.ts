@@ -19,6 +19,14 @@ export interface TrainingActivations {
   readonly origin: DictionaryOrigin;
 }
 
+/** What is known of activations before a model computes them. */
+export interface ExpectedActivations {
+  readonly dIn: number;
+  readonly targets?: { readonly dIn: number };
+  /** By the corpus's tokenizer. */
+  readonly tokens: number;
+}
+
 const PASSAGES_AT_A_TIME = 2000;
 
 export function* sequencesOfPassage(passage: Passage, model: LanguageModel): Generator<HarvestSequence> {
@@ -73,6 +81,7 @@ async function givenActivations(
  * The activations a training request names: read from a file, or harvested from the model (the cache's where it has them).
  * @param transcodes whether targets are read beside them
  * @param tokens wanted of a corpus, held-out ones included; null for all
+ * @param refuse throws where what is expected cannot be trained on, before anything is harvested
  */
 export async function trainingActivations(
   given: TrainingData,
@@ -81,11 +90,14 @@ export async function trainingActivations(
   seed: number,
   resources: Resources,
   control: JobControl,
+  refuse: (expected: ExpectedActivations) => void,
 ): Promise<TrainingActivations> {
   if (given.kind === 'activations') return givenActivations(given, transcodes);
   const model = await resources.model(given.model);
-  const { name, contentHash, contextLength } = model.description;
-  const source = sourceOf(await passageText(given, tokens, seed, resources), model);
+  const { name, contentHash, contextLength, dModel: dIn } = model.description;
+  const text = await passageText(given, tokens, seed, resources);
+  refuse({ dIn, tokens: text.tokens, ...(given.targetHookPoint === null ? {} : { targets: { dIn } }) });
+  const source = sourceOf(text, model);
   const harvest = (hookPoint: string): Promise<ActivationFolder> =>
     resources.activations.harvest(model, hookPoint, source, control);
   const data = await harvest(given.hookPoint);

@@ -4,19 +4,28 @@ import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainingData, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
 import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
+import { refuseOversized } from '../train/memory.ts';
 import { finetuneDictionary, trainDictionary } from '../train/train.ts';
+import { planFinetuning, planTraining, type TrainingPlan } from '../train/training-plan.ts';
 import type { Resources } from './resources.ts';
-import { trainingActivations, type TrainingActivations } from './training-text.ts';
+import { trainingActivations, type ExpectedActivations, type TrainingActivations } from './training-text.ts';
 
-/** Activations for a request: enough that its tokens remain once the held-out share is taken away. */
+/**
+ * Activations for a request: enough that its tokens remain once the held-out share is taken away. What cannot be planned, or would take
+ * more memory than there is, is refused before a model reads anything.
+ */
 function activationsFor(
-  { data, tokens, heldOutShare, seed }: TrainRequest | FinetuneRequest,
+  { data, tokens, heldOutShare, seed, memory }: TrainRequest | FinetuneRequest,
   transcodes: boolean,
   resources: Resources,
   control: JobControl,
+  plan: (expected: ExpectedActivations, rows: number) => TrainingPlan,
 ): Promise<TrainingActivations> {
   const harvested = tokens === null ? null : Math.ceil(tokens / (1 - heldOutShare));
-  return trainingActivations(data, transcodes, harvested, seed, resources, control);
+  return trainingActivations(data, transcodes, harvested, seed, resources, control, (expected) => {
+    const rows = Math.max(1, Math.floor(expected.tokens * (1 - heldOutShare)));
+    refuseOversized(plan(expected, rows), memory);
+  });
 }
 
 export async function train(request: TrainRequest, resources: Resources, control: JobControl): Promise<TrainResult> {
@@ -26,8 +35,9 @@ export async function train(request: TrainRequest, resources: Resources, control
     request.architecture.kind === 'transcoder',
     resources,
     control,
+    (expected, rows) => planTraining(request, expected, rows),
   );
-  const engine = await resources.engine(request.engine, request.threads);
+  const engine = resources.engines(request.engine, request.threads);
   const { targetHookPoint } = request.data;
   return (await trainDictionary(request, data, { engine, origin, targetHookPoint, outputFolder }, control)).result;
 }
@@ -67,7 +77,7 @@ async function generalText(
   const wanted = tokens === null ? (domainRows * mix.share) / (1 - mix.share) : tokens * mix.share;
   const data = { ...mix.data, targetHookPoint };
   const harvested = Math.ceil(wanted / (1 - heldOutShare));
-  return (await trainingActivations(data, transcodes, harvested, seed, resources, control)).data;
+  return (await trainingActivations(data, transcodes, harvested, seed, resources, control, () => undefined)).data;
 }
 
 /** @throws UsageError when harvested shards are of another model or hook point than the dictionary, which a width does not tell */
@@ -94,10 +104,12 @@ export async function finetune(
   const targetHookPoint = request.data.targetHookPoint ?? from.transcoder?.hookPoint ?? null;
   const located = { ...request, data: { ...request.data, targetHookPoint } };
   const transcodes = from.transcoder !== undefined;
-  const { data, origin } = await activationsFor(located, transcodes, resources, control);
+  const { data, origin } = await activationsFor(located, transcodes, resources, control, (expected, rows) =>
+    planFinetuning(request, from, expected, rows),
+  );
   const general = await generalText(request, targetHookPoint, transcodes, data.rows, resources, control);
   if (request.data.kind === 'activations') refuseOtherHarvest(from, origin);
-  const engine = await resources.engine(request.engine, request.threads);
+  const engine = resources.engines(request.engine, request.threads);
   const known = request.data.kind === 'activations' ? from.origin : origin;
   const context = { engine, origin: known, targetHookPoint, outputFolder };
   return (await finetuneDictionary(request, from, data, general, context, control)).result;

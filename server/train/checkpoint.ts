@@ -28,6 +28,11 @@ const Progress = z.object({
   /** Times of the latest steps. */
   milliseconds: z.array(z.number().min(0)),
   history: z.array(TrainingPoint),
+  /** Where one engine went on for another. */
+  engineChanges: z
+    .array(z.object({ from: z.string(), to: z.string(), step: z.int().min(0), why: z.string() }))
+    .readonly()
+    .default([]),
 });
 
 /** Chance needs no state of its own: everything is drawn from the seed and the step. */
@@ -136,6 +141,13 @@ function parseProgress(path: string, text: unknown): CheckpointProgress {
   const parsed = Progress.safeParse(value);
   if (!parsed.success) throw damaged(z.prettifyError(parsed.error));
   return parsed.data;
+}
+
+/** How far a checkpoint is, and on which engine, whatever run it is of. @returns null when there is none @throws WorkError when it is damaged */
+export async function readProgress(path: string): Promise<CheckpointProgress | null> {
+  if ((await stat(path).catch(() => null)) === null) return null;
+  await using file = await SafetensorsFile.open(path);
+  return parseProgress(path, file.metadata['progress']);
 }
 
 export async function removeCheckpoint(path: string): Promise<void> {

@@ -5,6 +5,7 @@ import { WorkError } from '../foundation/errors.ts';
 import { offeredMemory, type MemoryOffer } from '../foundation/machine-memory.ts';
 import { BUFFER_BYTES } from './batches.ts';
 import { SAMPLE_ROWS } from './initialise.ts';
+import type { TrainingPlan } from './training-plan.ts';
 
 /** One thing that is held, how its size comes about, and how large it is. */
 export interface MemoryItem {
@@ -92,6 +93,11 @@ const OFFERED_BY: Readonly<Record<MemoryOffer['by'], string>> = {
 /** @param given bytes that the caller allows; null for what the machine offers */
 export function memoryFor(given: number | null): MemoryOffer {
   return given === null ? offeredMemory() : { bytes: given, by: 'given' };
+}
+
+/** @param memory bytes that the caller allows; null for what the machine offers @throws WorkError when the plan would take more */
+export function refuseOversized({ shape, batch }: Pick<TrainingPlan, 'shape' | 'batch'>, memory: number | null): void {
+  refuseTooLarge(predictMemory(shape, batch), memoryFor(memory));
 }
 
 /** @throws WorkError with every term of the sum when the run would take more than there is */

@@ -1,6 +1,8 @@
 /** The two entry points: a dictionary from given activations, new or from another dictionary. */
 import { resolve } from 'node:path';
+import { DeviceLostError } from '../compute/device-lost.ts';
 import type { DictionaryParameters, Engine, TrainingState } from '../compute/engine.ts';
+import { onlyEngine, type RunEngines } from '../compute/run-engines.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
@@ -14,6 +16,7 @@ import { roundToStorage } from '../sae/saelens.ts';
 import type { Storage } from '../sae/saelens-tensors.ts';
 import { refuseOtherWidth } from './activation-file.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
+import { EngineSuccession, type EngineTurn } from './engine-succession.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
 import { History } from './history.ts';
 import { activationScale, initialParameters, SAMPLE_ROWS } from './initialise.ts';
@@ -23,12 +26,13 @@ import { baseOf, made, methodConfig, methodIdentity, methodOf, trainedFeatures, 
 import { mixedIn, splitHashOf, trainingRows, type MixedIn } from './mixture.ts';
 import { FrozenDictionary, initialResidual } from './residual-dictionary.ts';
 import { revivedLatents } from './trained-latents.ts';
-import { memoryFor, predictMemory, refuseTooLarge } from './memory.ts';
+import { refuseOversized } from './memory.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
 
 export interface TrainingContext {
-  readonly engine: Engine;
+  /** The one engine, or those that may follow each other. */
+  readonly engine: Engine | RunEngines;
   /** Where the activations are from, for the dictionary's own record. */
   readonly origin: DictionaryOrigin;
   /** Of a transcoder: where its targets are from. */
@@ -87,7 +91,7 @@ export async function finetuneDictionary(
   return train({ request, data, split, mixed, plan, method, storage: 'float32', ...context }, control);
 }
 
-interface Job extends TrainingContext {
+interface Work extends TrainingContext {
   readonly request: TrainRequest | FinetuneRequest;
   readonly data: ActivationFolder;
   readonly split: HeldOutSplit;
@@ -97,18 +101,39 @@ interface Job extends TrainingContext {
   readonly storage: Storage;
 }
 
-async function train(job: Job, control: JobControl): Promise<TrainedDictionary> {
-  const { request, data, split, plan, method, mixed, engine, outputFolder, storage } = job;
+/** Work on one engine. */
+interface Job extends Work {
+  readonly engine: Engine;
+  readonly turn: EngineTurn;
+}
+
+/** Trains to the end on one engine after another: what a lost device computed since the last checkpoint is computed again. */
+async function train(work: Work, control: JobControl): Promise<TrainedDictionary> {
+  const { request, plan, engine, outputFolder } = work;
   await refuseForeignFolder(outputFolder);
-  refuseTooLarge(predictMemory(plan.shape, plan.batch), memoryFor(request.memory));
+  refuseOversized(plan, request.memory);
+  const path = checkpointPath(outputFolder);
+  if (!request.resume) await removeCheckpoint(path);
+  const succession = new EngineSuccession('first' in engine ? engine : onlyEngine(engine), plan, path, control);
+  for (let turn = await succession.first(); ;) {
+    try {
+      return await trainOn({ ...work, engine: turn.engine, turn }, control);
+    } catch (error) {
+      if (!(error instanceof DeviceLostError)) throw error;
+      turn = await succession.after(turn, error);
+    }
+  }
+}
+
+async function trainOn(job: Job, control: JobControl): Promise<TrainedDictionary> {
+  const { request, data, split, plan, method, mixed, engine, turn, outputFolder, storage } = job;
   const path = checkpointPath(outputFolder);
   const identity = {
     ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name },
     ...{ activations: data.contentHash, targets: data.targets?.contentHash ?? null, ...methodIdentity(method) },
     ...(mixed === null ? {} : { mixed: { activations: mixed.data.contentHash, share: mixed.share } }),
   };
-  const stored = request.resume ? await readCheckpoint(path, plan.shape, identity) : null;
-  if (!request.resume) await removeCheckpoint(path);
+  const stored = await readCheckpoint(path, plan.shape, { ...identity, engine: turn.checkpointed ?? engine.name });
   await using rows = trainingRows(data, split, mixed, plan);
   const start =
     stored === null
@@ -120,7 +145,7 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
   await using frozen = method.kind === 'residual' ? await FrozenDictionary.load(engine, method.of, scale) : null;
   await using trainer = await engine.trainer(plan.shape, start.from);
   await trainer.trainOnly(trainedFeatures(method, plan.shape));
-  const checkpoint = { path, everySteps: request.checkpointEverySteps, run: identity };
+  const checkpoint = { path, everySteps: request.checkpointEverySteps, run: identity, engineChanges: turn.changes };
   const done = {
     stepsDone: stored?.steps ?? 0,
     secondsDone: stored?.seconds ?? 0,
@@ -185,7 +210,7 @@ async function finish(
   history: History,
   control: JobControl,
 ): Promise<TrainedDictionary> {
-  const { request, data, split, plan, method, mixed, engine, origin, outputFolder, storage } = job;
+  const { request, data, split, plan, method, mixed, engine, turn, origin, outputFolder, storage } = job;
   const { architecture, sparsity } = plan;
   const { state, threshold } = trained;
   const stored = familyOf(architecture).stored({ shape: plan.shape, parameters: state.parameters }, threshold ?? 0);
@@ -217,6 +242,7 @@ async function finish(
       config: {
         ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name, normalisation },
         ...methodConfig(method),
+        ...(turn.changes.length === 0 ? {} : { engineChanges: turn.changes }),
         ...(mixed === null ? {} : { mixedShare: mixed.share }),
       },
       ...{ inputs, seed: request.seed, metrics: { final, heldOut } },
@@ -225,7 +251,7 @@ async function finish(
       storage,
       files: {
         'history.json': `${JSON.stringify(history.points)}\n`,
-        'timing.json': `${JSON.stringify({ ...timing, stepMilliseconds, device: engine.device })}\n`,
+        'timing.json': `${JSON.stringify({ ...timing, stepMilliseconds, device: engine.device, engineReason: turn.reason })}\n`,
       },
     },
   );
@@ -234,7 +260,8 @@ async function finish(
     ...{ dictionary: dictionary.name, path: resolve(outputFolder), architecture: architecture.kind },
     ...{ dIn: plan.shape.dIn, dSae: shape.dSae, hookPoint: origin.hookPoint },
     ...describeObjective(plan.objective),
-    ...{ engine: engine.name, seed: request.seed, steps: plan.steps, tokens: plan.steps * plan.batch },
+    ...{ engine: engine.name, engineReason: turn.reason, engineChanges: turn.changes },
+    ...{ seed: request.seed, steps: plan.steps, tokens: plan.steps * plan.batch },
     ...{ seconds: trained.seconds, stepMilliseconds, final, heldOut },
   };
   return { dictionary, result };

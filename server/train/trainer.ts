@@ -1,6 +1,7 @@
 /** The training loop: rows → engine → objective → engine, with its schedule, its revival of dead features, its checkpoints and its history. */
 import { setImmediate } from 'node:timers/promises';
 import type { EngineTrainer, ForwardResult, TrainingState } from '../compute/engine.ts';
+import { DeviceLostError } from '../compute/device-lost.ts';
 import { Interrupted, WorkError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { TrainingPoint } from '../foundation/training-point.ts';
@@ -39,6 +40,7 @@ export interface TrainingRun {
     readonly everySteps: number;
     /** What the run is of, to recognise it again. */
     readonly run: CheckpointProgress['run'];
+    readonly engineChanges: CheckpointProgress['engineChanges'];
   };
 }
 
@@ -126,6 +128,14 @@ class Loop {
   }
 
   async toEnd(): Promise<TrainedRun> {
+    try {
+      return await this.#train();
+    } catch (error) {
+      throw error instanceof DeviceLostError ? new DeviceLostError(error.reason, this.#steps + 1) : error;
+    }
+  }
+
+  async #train(): Promise<TrainedRun> {
     const { plan, checkpoint } = this.#run;
     while (this.#steps < plan.steps) {
       await this.#stopIfAsked();
@@ -155,6 +165,7 @@ class Loop {
       ...{ state, scale, threshold: this.#threshold, run: checkpoint.run, steps: this.#steps, adamSteps: state.steps },
       ...{ position: rows.position, seconds: this.#seconds, history: [...history.points] },
       milliseconds: this.#milliseconds.slice(-MAX_STORED_TIMES),
+      engineChanges: checkpoint.engineChanges,
     });
     this.#checkpointed = this.#steps;
   }
@@ -242,6 +253,7 @@ class Loop {
 /**
  * Trains to the plan's last step.
  * @throws WorkError when the loss is no longer finite or a checkpoint cannot be written; the last good checkpoint stays
+ * @throws DeviceLostError naming the step
  * @throws Interrupted once asked to stop, after a checkpoint
  */
 export async function runTraining(run: TrainingRun, control: JobControl): Promise<TrainedRun> {

@@ -1,6 +1,5 @@
 /** Everything a run's arithmetic depends on, with every default filled in. Two equal plans on equal data give equal bytes. */
 import type { AuxiliaryLoss, EngineShape, StepSettings } from '../compute/engine.ts';
-import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import { UsageError } from '../foundation/errors.ts';
 import type { Architecture, Prefixes } from '../protocol/architectures.ts';
 import type { FinetuneRequest, Objective, TrainRequest } from '../protocol/requests.ts';
@@ -118,7 +117,7 @@ function plan(
 }
 
 /** @throws UsageError when a transcoder has no targets, or what is no transcoder is given some */
-function refuseTargets({ kind }: Architecture, targets: Pick<ActivationFolder, 'dIn'> | undefined): void {
+function refuseTargets({ kind }: Architecture, targets: RowWidths['targets']): void {
   if (kind === 'transcoder' && targets === undefined)
     throw new UsageError(
       'a transcoder needs targets; expected --hook-out with a model, or with --activations a tensor "targets" [n, d_out] in its file or --targets with another file',
@@ -129,10 +128,14 @@ function refuseTargets({ kind }: Architecture, targets: Pick<ActivationFolder, '
     );
 }
 
-type Data = Pick<ActivationFolder, 'dIn' | 'targets'>;
+/** What a plan needs to know of the rows; a model and a hook point tell as much before anything is harvested. */
+export interface RowWidths {
+  readonly dIn: number;
+  readonly targets?: { readonly dIn: number } | undefined;
+}
 
 /** @throws UsageError when the request cannot be met */
-export function planTraining(request: TrainRequest, { dIn, targets }: Data, trainingRows: number): TrainingPlan {
+export function planTraining(request: TrainRequest, { dIn, targets }: RowWidths, trainingRows: number): TrainingPlan {
   const { architecture, dSae } = request;
   const family = familyOf(architecture);
   family.check(architecture, dSae);
@@ -157,7 +160,7 @@ function continuation({ mode, l1, residualFeatures }: FinetuneRequest, from: Dic
 export function planFinetuning(
   request: FinetuneRequest,
   from: Dictionary,
-  { targets }: Data,
+  { targets }: RowWidths,
   trainingRows: number,
 ): TrainingPlan {
   const continued = continuation(request, from);

@@ -36,6 +36,7 @@ describe('a job', () => {
       dictionary: 'counter',
       steps: 30,
     });
+    expect(await readFile(join(bench.home.daemon, 'daemon.log'), 'utf8')).toContain(`job ${id} engine: fingers`);
   });
 
   it('fails with the kind and words of its service, and the daemon lives on', async () => {

@@ -23,6 +23,7 @@ async function countSteps(home: Home, request: TrainRequest, control: JobControl
   const file = join(home.folder, `${request.output}.steps`);
   await mkdir(home.folder, { recursive: true });
   const before = request.resume ? await readFile(file, 'utf8').catch(() => '') : '';
+  control.report({ stage: 'training', done: 0, total, unit: 'steps', notice: 'engine: fingers' });
   for (let step = before.length; step < total; step++) {
     throwIfStopped(control, 'resume the job');
     burn(request.batch);

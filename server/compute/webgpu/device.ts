@@ -1,11 +1,7 @@
+import { constants } from 'node:os';
 import { messageOf, UsageError, WorkError } from '../../foundation/errors.ts';
-
-/** The GPU went away: driver reset, unplugged, out of its time. What it held is gone; a checkpoint can go on on another engine. */
-export class DeviceLostError extends WorkError {
-  constructor(reason: string) {
-    super(`the GPU was lost (${reason}); go on from the last checkpoint, if need be with --engine cpu`);
-  }
-}
+import { DeviceLostError } from '../device-lost.ts';
+import { mebibytes } from './predicted-memory.ts';
 
 /** Storage buffers that the kernels bind at once. */
 const NEEDED_BUFFERS = 8;
@@ -27,6 +23,9 @@ export interface Gpu {
 export type GpuSearch =
   { readonly kind: 'found'; readonly gpu: Gpu } | { readonly kind: 'absent'; readonly reason: string };
 
+/** The loader of Vulkan drivers on Linux. */
+const VULKAN = 'libvulkan.so.1';
+
 interface WebGpuPackage {
   readonly create: (options: string[]) => GPU;
   readonly globals: Record<string, unknown>;
@@ -34,6 +33,20 @@ interface WebGpuPackage {
 
 /** Dawn's instance must outlive its adapters and devices. */
 let instance: Promise<GPU> | null = null;
+
+/**
+ * Dawn writes to stderr by itself, without a switch against it, where this library is missing: so it is not asked then. A library that is
+ * there loads, and is refused for being no Node addon.
+ */
+function lacksVulkan(): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    process.dlopen({ exports: {} }, VULKAN, constants.dlopen.RTLD_LAZY);
+  } catch (error) {
+    return new RegExp(`${VULKAN}.*(cannot open|No such file)`).test(messageOf(error));
+  }
+  return false;
+}
 
 async function startDawn(): Promise<GPU> {
   // A name that bundlers leave alone: the package is optional and holds its own binaries.
@@ -91,6 +104,7 @@ function watch(device: GPUDevice): () => void {
 
 /** Looks for an adapter that can run the kernels; `absent` says in words why there is none. */
 export async function findGpu(): Promise<GpuSearch> {
+  if (lacksVulkan()) return { kind: 'absent', reason: `there is no Vulkan driver: ${VULKAN} is not installed` };
   try {
     instance ??= startDawn();
     const adapter = await (await instance).requestAdapter({ powerPreference: 'high-performance' });
@@ -124,7 +138,6 @@ function absenceOf(error: unknown): string {
 /** @throws UsageError when no single array of this size fits a kernel's view */
 export function requireBytes(gpu: Gpu, what: string, bytes: number): void {
   if (bytes <= gpu.maxBytes) return;
-  const mebibytes = (value: number): string => `${Number((value / 2 ** 20).toPrecision(3))} MiB`;
   throw new UsageError(
     `${what} take ${mebibytes(bytes)}, and ${gpu.name} binds at most ${mebibytes(gpu.maxBytes)} at once; ` +
       'take a smaller batch, or --engine cpu',

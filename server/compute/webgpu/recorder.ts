@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Gpu } from './device.ts';
 import { gridOf, wgslOf, type Kernel } from './kernel.ts';
 
 /** Bytes between the settings of two dispatches: the largest alignment that devices ask for. */
 const SETTINGS_STRIDE = 256;
+const LOST_MILLISECONDS = 200;
 
 interface Pipeline {
   readonly pipeline: GPUComputePipeline;
@@ -170,6 +172,8 @@ export class Recorder {
       await staging.mapAsync(GPUMapMode.READ);
     } catch (error) {
       await device.queue.onSubmittedWorkDone().catch(() => undefined);
+      // Whether the device was lost is told a moment later than what that did to the call.
+      await Promise.race([device.lost, sleep(LOST_MILLISECONDS)]);
       this.gpu.check();
       throw error;
     }

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { largeProblem, RELU, SETTINGS, TOPK } from '../../../test/fixtures/train/problems.ts';
 import { useSoftwareGpu } from '../../../test/software-gpu.ts';
 import type { EngineShape, EngineTrainer, StepSettings, TrainingState } from '../engine.ts';
+import { DeviceLostError } from '../device-lost.ts';
 import { engineAvailability, openEngine } from '../engines.ts';
-import { DeviceLostError, findGpu, shortfallOf, type Gpu } from './device.ts';
+import { findGpu, shortfallOf, type Gpu } from './device.ts';
 import { gridOf } from './kernel.ts';
 import { WebGpuEngine } from './webgpu-engine.ts';
 

@@ -21,6 +21,8 @@ const BLOCK_BYTES = 256 * 2 ** 20;
 export class WebGpuEngine implements Engine {
   readonly name = 'webgpu';
   readonly device: string;
+  /** Bytes that one kernel can see of one buffer. */
+  readonly maxBytes: number;
   readonly #gpu: Gpu;
   readonly #recorder: Recorder;
   readonly #options: StateOptions;
@@ -30,6 +32,7 @@ export class WebGpuEngine implements Engine {
   /** The engine owns the device. */
   constructor(gpu: Gpu, options: Partial<StateOptions> = {}) {
     this.device = gpu.name;
+    this.maxBytes = gpu.maxBytes;
     this.#gpu = gpu;
     this.#recorder = new Recorder(gpu);
     this.#options = { tileBytes: gpu.maxBytes, blockBytes: BLOCK_BYTES, ...options };

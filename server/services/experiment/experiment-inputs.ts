@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import type { EngineName } from '../../compute/engine.ts';
 import { messageOf, unknownName, UsageError } from '../../foundation/errors.ts';
 import { canonicalJson, sha256, sha256OfFile } from '../../foundation/hash.ts';
 import { productVersion } from '../../foundation/package-root.ts';
@@ -44,7 +45,7 @@ export interface ExperimentInputs {
   readonly hookPoint: string;
   readonly dictionaryHash: string;
   /** Name of the engine that computes. */
-  readonly engine: string;
+  readonly engine: EngineName;
   /** By the name that the experiment's file has for it. */
   readonly corpora: ReadonlyMap<string, CorpusInput>;
   readonly seeds: ReadonlyMap<string, SeedInput>;
@@ -146,9 +147,29 @@ async function readDictionary(
   return { model, modelHash: contentHash, hookPoint, dictionaryHash: own.dictionary.contentHash };
 }
 
-/** Everything that a run will read, found and hashed before anything is computed. @throws UsageError for what does not exist */
+/** One engine for all of an experiment's dictionaries, which are compared with each other. */
+async function chosenEngine(
+  { dictionary, training }: ResolvedExperiment,
+  recorded: string | null,
+  resources: Resources,
+  control: JobControl,
+): Promise<EngineName> {
+  const { shape } = await resources.dictionaries.load(dictionary);
+  const step = { shape, batch: training.batch, levels: 1, auxiliary: 0 };
+  const checkpointed = recorded === null ? null : { engine: recorded, earlier: [] };
+  const { engine, reason } = await resources.engines(training.engine).first(step, checkpointed);
+  control.report({ stage: 'checking the engine', done: 0, total: null, unit: 'engines', notice: `engine: ${reason}` });
+  return engine.name;
+}
+
+/**
+ * Everything that a run will read, found and hashed before anything is computed.
+ * @param recorded engine of the run that is done again, which is taken where it is there; null for a new run
+ * @throws UsageError for what does not exist
+ */
 export async function resolveInputs(
   experiment: ResolvedExperiment,
+  recorded: string | null,
   resources: Resources,
   control: JobControl,
 ): Promise<ExperimentInputs> {
@@ -158,7 +179,7 @@ export async function resolveInputs(
   const { corpora, read: sources } = await corpusInputs(experiment, resources, control);
   return {
     ...read,
-    engine: (await resources.engine(experiment.training.engine)).name,
+    engine: await chosenEngine(experiment, recorded, resources, control),
     ...{ corpora, seeds },
     recorded: [
       { kind: 'model', name: read.model, contentHash: read.modelHash },

@@ -153,7 +153,7 @@ export class ExperimentSteps {
   /** @returns the dictionary's content hash */
   async finetune({ id, setting, randomSeed }: PlannedDictionary, selection: StoredSelection): Promise<string> {
     const { experiment, inputs } = this.#parts;
-    const { batch, optimizer, engine, heldOutShare } = experiment.training;
+    const { batch, optimizer, heldOutShare } = experiment.training;
     const { objective, mode, trainingTokens: tokens, learningRate, l1 } = setting;
     const artifact = `dictionaries/${id}`;
     const output = this.#folder.at(artifact);
@@ -161,7 +161,7 @@ export class ExperimentSteps {
       ...{ objective, mode, tokens, l1, batch, heldOutShare, seed: randomSeed },
       optimizer: { ...optimizer, learningRate },
     };
-    const { model, hookPoint } = inputs;
+    const { model, hookPoint, engine } = inputs;
     const depends = {
       ...{ settings, hookPoint, from: inputs.dictionaryHash, model: inputs.modelHash },
       selection: selection.contentHash,

@@ -53,7 +53,7 @@ export async function replayRun(
   const folder = await findRun(resources.home, run);
   const { experiment, file } = await folder.start();
   const manifest = await folder.manifest();
-  const inputs = await resolveInputs(experiment, resources, control);
+  const inputs = await resolveInputs(experiment, manifest.engine, resources, control);
   const compared = comparedInputs(manifest.inputs, inputs.recorded);
   const ended = (files: readonly ReplayedFile[], note: string | null): ReplayResult => {
     const identical = files.every(({ state }) => state === 'identical');

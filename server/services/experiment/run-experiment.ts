@@ -103,7 +103,7 @@ export async function runExperiment(
   const { file, experiment } = await readExperiment(given);
   const plan = planExperiment(experiment);
   try {
-    const inputs = await resolveInputs(experiment, resources, control);
+    const inputs = await resolveInputs(experiment, null, resources, control);
     const folder = await placeForRun(resources.home, experiment.name, identityOf(experiment, inputs), output);
     const index = join(resources.home.cache, 'steps');
     return await performRun({ experiment, inputs, plan }, { file, folder, index }, resources, control);
