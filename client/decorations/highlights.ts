@@ -18,6 +18,8 @@ const VISIBLE_AT_A_TIME = 12;
 const HIDDEN_AT_A_TIME = 6;
 /** Tokens of the visible documents up to which what nobody sees is read. */
 const MAX_TOKENS_AHEAD = 0.8 * MAX_TOKENS;
+/** Shorter waits are not told of: the sign would come and go with every key, and the window draw it. */
+const BUSY_MILLISECONDS = 150;
 
 interface Wanted {
   readonly segments: readonly PlacedSegment[];
@@ -45,6 +47,8 @@ export class Highlights implements vscode.Disposable {
   #failure: string | null = null;
   #delay: NodeJS.Timeout | null = null;
   #pause: NodeJS.Timeout | null = null;
+  #wait: NodeJS.Timeout | null = null;
+  #busy = false;
 
   constructor(studio: Studio, choice: MeasureChoice) {
     this.#studio = studio;
@@ -86,9 +90,9 @@ export class Highlights implements vscode.Disposable {
     return this.#on;
   }
 
-  /** Whether an answer about visible text is waited for. */
+  /** Whether an answer about visible text has been waited for a while. */
   get busy(): boolean {
-    return this.#underWay?.visible === true;
+    return this.#busy;
   }
 
   get failure(): string | null {
@@ -150,11 +154,10 @@ export class Highlights implements vscode.Disposable {
       if (wanted?.visible === true && isOutdated(this.#underWay, wanted)) this.#underWay.cancel.cancel();
       return;
     }
+    this.#waits(wanted?.visible === true);
     if (wanted === null || (!wanted.visible && this.#pauses())) return;
     const underWay = { ...wanted, cancel: new vscode.CancellationTokenSource() };
     this.#underWay = underWay;
-    // Of the rest, which is read without end, nobody has to hear.
-    if (wanted.visible) this.#changes.fire();
     try {
       await this.#read(wanted.segments, underWay.cancel.token);
       this.#painter.paintAll();
@@ -164,9 +167,24 @@ export class Highlights implements vscode.Disposable {
       underWay.cancel.dispose();
       this.#underWay = null;
       if (wanted.visible) this.#painter.stir();
-      if (wanted.visible || this.#failure !== null) this.#changes.fire();
+      if (this.#failure !== null) this.#changes.fire();
     }
     void this.#refresh();
+  }
+
+  #waits(visible: boolean): void {
+    if (visible) {
+      this.#wait ??= setTimeout(() => {
+        this.#busy = true;
+        this.#changes.fire();
+      }, BUSY_MILLISECONDS);
+      return;
+    }
+    if (this.#wait !== null) clearTimeout(this.#wait);
+    this.#wait = null;
+    if (!this.#busy) return;
+    this.#busy = false;
+    this.#changes.fire();
   }
 
   /** Whether the window is being drawn; asks again when it was. */
@@ -231,7 +249,7 @@ export class Highlights implements vscode.Disposable {
 
   dispose(): void {
     this.#underWay?.cancel.cancel();
-    for (const timer of [this.#delay, this.#pause]) if (timer !== null) clearTimeout(timer);
+    for (const timer of [this.#delay, this.#pause, this.#wait]) if (timer !== null) clearTimeout(timer);
     for (const subscription of this.#subscriptions) subscription.dispose();
     this.#painter.dispose();
     this.#changes.dispose();
