@@ -20,6 +20,8 @@ const HIDDEN_AT_A_TIME = 6;
 const MAX_TOKENS_AHEAD = 0.8 * MAX_TOKENS;
 /** Shorter waits are not told of: the sign would come and go with every key, and the window draw it. */
 const BUSY_MILLISECONDS = 150;
+/** Keys that follow each other faster are read when they pause: reading between two of them would make the second wait. */
+const BURST_MILLISECONDS = 120;
 
 interface Wanted {
   readonly segments: readonly PlacedSegment[];
@@ -46,6 +48,10 @@ export class Highlights implements vscode.Disposable {
   /** What went wrong with the question as it is; nothing more is asked until the question changes. */
   #failure: string | null = null;
   #delay: NodeJS.Timeout | null = null;
+  /** performance.now() of the last edit. */
+  #edit = -Infinity;
+  /** Whether it followed another at once: nothing is asked for before the keys pause. */
+  #isBurst = false;
   #pause: NodeJS.Timeout | null = null;
   #wait: NodeJS.Timeout | null = null;
   #busy = false;
@@ -144,7 +150,13 @@ export class Highlights implements vscode.Disposable {
     this.#painter.edited(document, changes);
     if (!this.#on) return;
     if (this.#delay !== null) clearTimeout(this.#delay);
-    this.#delay = setTimeout(() => void this.#refresh(), setting('highlight.delay'));
+    this.#isBurst = performance.now() - this.#edit < BURST_MILLISECONDS;
+    this.#edit = performance.now();
+    const delay = Math.max(setting('highlight.delay'), this.#isBurst ? BURST_MILLISECONDS : 0);
+    this.#delay = setTimeout(() => {
+      this.#isBurst = false;
+      void this.#refresh();
+    }, delay);
   }
 
   /** Asks for what is missing until nothing is. */
@@ -154,6 +166,7 @@ export class Highlights implements vscode.Disposable {
       if (wanted?.visible === true && isOutdated(this.#underWay, wanted)) this.#underWay.cancel.cancel();
       return;
     }
+    if (this.#isBurst && performance.now() - this.#edit < BURST_MILLISECONDS) return;
     this.#waits(wanted?.visible === true);
     if (wanted === null || (!wanted.visible && this.#pauses())) return;
     const underWay = { ...wanted, cancel: new vscode.CancellationTokenSource() };
