@@ -20,7 +20,7 @@ export type Tell = (slot: number, step: number, places: readonly number[]) => vo
 export const RULER = -1;
 
 /** What is kept in the window of one editor besides what is near: so much that scrolling back costs it little memory, no time. */
-const MAX_BLOCKS = 64;
+const MAX_BLOCKS = 96;
 const MAX_TOKENS = 40_000;
 const STEPS = Array.from({ length: INTENSITIES }, (_, i) => [i + 1, -i - 1]).flat();
 
@@ -72,7 +72,7 @@ export class KeptPaint {
   }
 
   /**
-   * Paints the nearest block that is not painted as it should be and whose text is all known.
+   * Paints the nearest block that is not painted as it should be: of one whose text is not all known what is known, once.
    * @returns whether there was one, and room for it
    */
   paintAtRest(text: PaintableText): boolean {
@@ -85,8 +85,9 @@ export class KeptPaint {
     let tokens = 0;
     for (const { block } of nearest) {
       const source = sourceOf(block, text);
-      const isKnown = source.values.every((values) => values?.complete === true);
-      if (!isKnown || (this.#shows(block, source) && isSameScale(block.source, source))) {
+      const known = source.values.filter((values) => values?.complete === true).length;
+      const isReady = known > 0 && (known === source.values.length || block.source === null);
+      if (!isReady || (this.#shows(block, source) && isSameScale(block.source, source))) {
         tokens += block.tokens;
         continue;
       }
