@@ -43,13 +43,16 @@ export async function highlight(w: Workbench, on: boolean): Promise<void> {
 }
 
 /** Paint on every token: the most that the editor has to draw. */
-export async function paintByStrongest(w: Workbench): Promise<void> {
-  if ((await status(w).textContent())?.includes('strongest') === true) return;
+export const paintByStrongest = (w: Workbench): Promise<void> => paintBy(w, 'strongest');
+
+/** By the first word of a measure's name, in lower case. */
+export async function paintBy(w: Workbench, measure: 'strongest' | 'rare'): Promise<void> {
+  if ((await status(w).textContent())?.includes(measure) === true) return;
   await w.run('SSAE Studio: Paint Tokens By…', { wait: false });
-  await w.quickInput.fill('strongest');
-  await w.row(/strongest/i).waitFor();
+  await w.quickInput.fill(measure);
+  await w.row(new RegExp(measure, 'i')).waitFor();
   await w.page.keyboard.press('Enter');
-  await expect(status(w)).toContainText('strongest');
+  await expect(status(w)).toContainText(measure);
 }
 
 /** Waits until no answer is waited for and the daemon has been left alone. */

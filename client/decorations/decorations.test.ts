@@ -38,6 +38,18 @@ describe('the paint of a document', () => {
     ]);
   });
 
+  it('is one stretch where tokens of one step touch, as the pieces of a word do', () => {
+    const segments = plain('un touched');
+    const store = new SegmentStore();
+    const spans = Uint32Array.of(0, 2, 2, 5, 5, 8, 8, 10);
+    store.set(segments[0]!.key, { spans, values: Float32Array.of(4, 4, 4, 1), complete: true });
+    expect(paintedTokens(segments, store, LOG)).toEqual([
+      { from: 0, to: 2, step: 5 },
+      { from: 3, to: 8, step: 5 },
+      { from: 8, to: 10, step: 3 },
+    ]);
+  });
+
   it('names tokens of the strongest step, whichever their sign, spread over the document', () => {
     const segments = plain('weak strong worst strong weak strong');
     const values: Record<string, number> = { strong: 4, worst: -4 };

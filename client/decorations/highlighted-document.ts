@@ -1,15 +1,15 @@
 import * as vscode from 'vscode';
 import { formatOf } from '../../server/text/regions.ts';
 import { setting } from '../settings.ts';
-import { paintedTokens, strongestTokens, strongestValue, type PaintedToken } from './painted-tokens.ts';
+import type { PaintableText } from './kept-paint.ts';
+import type { Stretch } from './paint-blocks.ts';
+import { strongestTokens, strongestValue, type PaintedToken } from './painted-tokens.ts';
 import { placeSegments, segmentsWithin, type PlacedSegment } from './placed-segments.ts';
 import type { SegmentStore } from './segment-values.ts';
 
-/** Lines read and painted above and below what is visible, so that scrolling meets painted text. Paint costs the window time, so less of it. */
+/** Lines read and painted at once above and below what is visible, so that scrolling meets painted text. Paint costs the window time, so less of it. */
 const LINES_READ_AHEAD = 60;
 const LINES_PAINTED_AHEAD = 25;
-/** What is painted begins and ends at a multiple of this, so that a turn of the wheel mostly paints nothing anew. */
-const LINES_A_STEP = 20;
 /** Marks of the overview ruler, the strongest tokens of the document. */
 const MAX_MARKS = 200;
 
@@ -60,10 +60,12 @@ export class HighlightedDocument {
     };
   }
 
-  /** Tokens to paint in an editor: those that are visible or nearly. */
-  painted(editor: vscode.TextEditor): PaintedToken[] {
-    const near = this.#within(editor, LINES_PAINTED_AHEAD, LINES_A_STEP);
-    return paintedTokens(near, this.#store, this.#scale(near));
+  /** The document as it is to be painted in an editor. */
+  paintable(editor: vscode.TextEditor): PaintableText {
+    const near = stretches(editor, LINES_PAINTED_AHEAD);
+    const { segments } = this;
+    const scale = this.#scale(near.flatMap(({ from, to }) => segmentsWithin(segments, from, to)));
+    return { version: this.#version, segments, store: this.#store, scale, near };
   }
 
   /** The strongest tokens of all that is known of the document, spread over it. */
@@ -85,12 +87,16 @@ export class HighlightedDocument {
     return { maximum: this.#maximum, kind: setting('highlight.scale') };
   }
 
-  #within({ document, visibleRanges }: vscode.TextEditor, ahead: number, grain = 1): PlacedSegment[] {
-    const offset = (line: number): number => document.offsetAt(new vscode.Position(Math.max(0, line), 0));
-    return visibleRanges.flatMap(({ start, end }) => {
-      const first = Math.floor((start.line - ahead) / grain) * grain;
-      const last = Math.ceil((end.line + 1 + ahead) / grain) * grain;
-      return segmentsWithin(this.segments, offset(first), offset(last));
-    });
+  #within(editor: vscode.TextEditor, ahead: number): PlacedSegment[] {
+    return stretches(editor, ahead).flatMap(({ from, to }) => segmentsWithin(this.segments, from, to));
   }
+}
+
+/** What is visible of an editor, with as many lines above and below it. */
+function stretches({ document, visibleRanges }: vscode.TextEditor, ahead: number): Stretch[] {
+  const offset = (line: number): number => document.offsetAt(new vscode.Position(Math.max(0, line), 0));
+  return visibleRanges.map(({ start, end }) => ({
+    from: offset(start.line - ahead),
+    to: offset(end.line + 1 + ahead),
+  }));
 }

@@ -4,12 +4,12 @@ import { DaemonLost } from '../daemon/daemon-state.ts';
 import type { MeasureChoice } from '../measure-choice.ts';
 import { onSettingChange, setting } from '../settings.ts';
 import type { Studio } from '../studio.ts';
-import { agreesToRead, isReadable, mayRead } from './readable-documents.ts';
 import { HighlightedDocument } from './highlighted-document.ts';
+import { Painter } from './painter.ts';
 import type { PlacedSegment } from './placed-segments.ts';
+import { agreesToRead, mayRead } from './readable-documents.ts';
 import { decodeValues, MAX_TOKENS, SegmentStore } from './segment-values.ts';
 import type { TextChange } from './told-paint.ts';
-import { TokenColours } from './token-colours.ts';
 
 const ON = 'highlighting';
 const CONTEXT_KEY = 'ssae.highlighting';
@@ -18,9 +18,10 @@ const VISIBLE_AT_A_TIME = 12;
 const HIDDEN_AT_A_TIME = 6;
 /** Tokens of the visible documents up to which what nobody sees is read. */
 const MAX_TOKENS_AHEAD = 0.8 * MAX_TOKENS;
-const RULER_MILLISECONDS = 400;
-/** What nobody sees is read when nothing visible was answered, scrolled or edited as long as this: the window needs the processor to draw. */
-const PAUSE_MILLISECONDS = 120;
+/** Shorter waits are not told of: the sign would come and go with every key, and the window draw it. */
+const BUSY_MILLISECONDS = 150;
+/** Keys that follow each other faster are read when they pause: reading between two of them would make the second wait. */
+const BURST_MILLISECONDS = 120;
 
 interface Wanted {
   readonly segments: readonly PlacedSegment[];
@@ -34,7 +35,7 @@ interface Wanted {
 export class Highlights implements vscode.Disposable {
   readonly #studio: Studio;
   readonly #choice: MeasureChoice;
-  readonly #colours = new TokenColours();
+  readonly #painter = new Painter((document) => this.of(document));
   readonly #store = new SegmentStore();
   readonly #asked = new WeakSet<vscode.TextDocument>();
   readonly #documents = new Map<vscode.TextDocument, HighlightedDocument>();
@@ -47,10 +48,13 @@ export class Highlights implements vscode.Disposable {
   /** What went wrong with the question as it is; nothing more is asked until the question changes. */
   #failure: string | null = null;
   #delay: NodeJS.Timeout | null = null;
-  #ruler: NodeJS.Timeout | null = null;
+  /** performance.now() of the last edit. */
+  #edit = -Infinity;
+  /** Whether it followed another at once: nothing is asked for before the keys pause. */
+  #isBurst = false;
   #pause: NodeJS.Timeout | null = null;
-  /** performance.now() of the last edit, scroll or answer that the window has to draw. */
-  #drawn = -Infinity;
+  #wait: NodeJS.Timeout | null = null;
+  #busy = false;
 
   constructor(studio: Studio, choice: MeasureChoice) {
     this.#studio = studio;
@@ -59,12 +63,12 @@ export class Highlights implements vscode.Disposable {
     const { window, workspace } = vscode;
     this.#subscriptions = [
       window.onDidChangeVisibleTextEditors(() => {
-        this.#paintAll();
+        this.#painter.paintAll();
         void this.#refresh();
       }),
       window.onDidChangeTextEditorVisibleRanges(({ textEditor }) => {
-        this.#drawn = performance.now();
-        this.#paint(textEditor);
+        this.#painter.stir();
+        this.#painter.paint(textEditor);
         void this.#refresh();
       }),
       workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
@@ -78,10 +82,10 @@ export class Highlights implements vscode.Disposable {
         this.#askAnew();
       }),
       onSettingChange(['highlight.scale', 'highlight.overviewRuler'], () => {
-        this.#paintAll();
+        this.#painter.paintAll();
       }),
       onSettingChange(['highlight.largeFile'], () => {
-        this.#paintAll();
+        this.#painter.paintAll();
         void this.#refresh();
       }),
       onSettingChange(['textField.names'], () => {
@@ -96,9 +100,9 @@ export class Highlights implements vscode.Disposable {
     return this.#on;
   }
 
-  /** Whether an answer about visible text is waited for. */
+  /** Whether an answer about visible text has been waited for a while. */
   get busy(): boolean {
-    return this.#underWay?.visible === true;
+    return this.#busy;
   }
 
   get failure(): string | null {
@@ -130,13 +134,9 @@ export class Highlights implements vscode.Disposable {
     this.#failure = null;
     this.#changes.fire();
     void vscode.commands.executeCommand('setContext', CONTEXT_KEY, on);
-    if (on) {
-      this.#paintAll();
-      await this.#refresh();
-    } else {
-      this.#underWay?.cancel.cancel();
-      for (const editor of vscode.window.visibleTextEditors) this.#colours.clear(editor);
-    }
+    this.#painter.switch(on);
+    if (on) await this.#refresh();
+    else this.#underWay?.cancel.cancel();
   }
 
   #askAnew(): void {
@@ -144,51 +144,23 @@ export class Highlights implements vscode.Disposable {
     this.#store.clear();
     this.#failure = null;
     for (const document of this.#documents.values()) document.forgetScale();
-    this.#paintAll();
+    this.#painter.paintAll();
     this.#changes.fire();
     void this.#refresh();
   }
 
   /** Paint of what changed goes at once; what is missing or may be another is asked for when the typing rests. */
   #edited(document: vscode.TextDocument, changes: readonly TextChange[]): void {
-    const editors = vscode.window.visibleTextEditors.filter((editor) => editor.document === document);
-    for (const editor of editors) this.#colours.edited(editor, changes);
+    this.#painter.edited(document, changes);
     if (!this.#on) return;
-    this.#drawn = performance.now();
-    for (const editor of editors) this.#paint(editor);
     if (this.#delay !== null) clearTimeout(this.#delay);
-    this.#delay = setTimeout(() => void this.#refresh(), setting('highlight.delay'));
-  }
-
-  get #editors(): vscode.TextEditor[] {
-    const active = vscode.window.activeTextEditor;
-    return vscode.window.visibleTextEditors
-      .filter(({ document }) => isReadable(document))
-      .sort((a, b) => Number(b === active) - Number(a === active));
-  }
-
-  #paintAll(): void {
-    for (const editor of this.#editors) this.#paint(editor);
-  }
-
-  #paint(editor: vscode.TextEditor): void {
-    if (!this.#on || !isReadable(editor.document)) return;
-    if (!mayRead(editor.document)) {
-      this.#colours.clear(editor);
-      return;
-    }
-    this.#colours.paint(editor, this.of(editor.document).painted(editor));
-    this.#ruler ??= setTimeout(() => {
-      this.#ruler = null;
-      this.#markRulers();
-    }, RULER_MILLISECONDS);
-  }
-
-  #markRulers(): void {
-    if (!this.#on) return;
-    const wanted = setting('highlight.overviewRuler');
-    for (const editor of this.#editors.filter(({ document }) => mayRead(document)))
-      this.#colours.markRuler(editor, wanted ? this.of(editor.document).strongest() : []);
+    this.#isBurst = performance.now() - this.#edit < BURST_MILLISECONDS;
+    this.#edit = performance.now();
+    const delay = Math.max(setting('highlight.delay'), this.#isBurst ? BURST_MILLISECONDS : 0);
+    this.#delay = setTimeout(() => {
+      this.#isBurst = false;
+      void this.#refresh();
+    }, delay);
   }
 
   /** Asks for what is missing until nothing is. */
@@ -198,28 +170,43 @@ export class Highlights implements vscode.Disposable {
       if (wanted?.visible === true && isOutdated(this.#underWay, wanted)) this.#underWay.cancel.cancel();
       return;
     }
+    if (this.#isBurst && performance.now() - this.#edit < BURST_MILLISECONDS) return;
+    this.#waits(wanted?.visible === true);
     if (wanted === null || (!wanted.visible && this.#pauses())) return;
     const underWay = { ...wanted, cancel: new vscode.CancellationTokenSource() };
     this.#underWay = underWay;
-    // Of the rest, which is read without end, nobody has to hear.
-    if (wanted.visible) this.#changes.fire();
     try {
       await this.#read(wanted.segments, underWay.cancel.token);
-      this.#paintAll();
+      this.#painter.paintAll();
     } catch (error) {
       this.#failed(error, underWay.cancel.token);
     } finally {
       underWay.cancel.dispose();
       this.#underWay = null;
-      if (wanted.visible) this.#drawn = performance.now();
-      if (wanted.visible || this.#failure !== null) this.#changes.fire();
+      if (wanted.visible) this.#painter.stir();
+      if (this.#failure !== null) this.#changes.fire();
     }
     void this.#refresh();
   }
 
+  #waits(visible: boolean): void {
+    if (visible) {
+      this.#wait ??= setTimeout(() => {
+        this.#busy = true;
+        this.#changes.fire();
+      }, BUSY_MILLISECONDS);
+      return;
+    }
+    if (this.#wait !== null) clearTimeout(this.#wait);
+    this.#wait = null;
+    if (!this.#busy) return;
+    this.#busy = false;
+    this.#changes.fire();
+  }
+
   /** Whether the window is being drawn; asks again when it was. */
   #pauses(): boolean {
-    const left = this.#drawn + PAUSE_MILLISECONDS - performance.now();
+    const left = this.#painter.unrest;
     if (left <= 0) return false;
     this.#pause ??= setTimeout(() => {
       this.#pause = null;
@@ -231,12 +218,12 @@ export class Highlights implements vscode.Disposable {
   #wanted(): Wanted | null {
     const found: { ahead: PlacedSegment[]; rest: PlacedSegment[] }[] = [];
     let known = 0;
-    for (const document of new Set(this.#editors.map((editor) => editor.document))) {
+    for (const document of new Set(this.#painter.editors.map((editor) => editor.document))) {
       if (!mayRead(document)) {
         void this.#ask(document);
         continue;
       }
-      const editors = this.#editors.filter((editor) => editor.document === document);
+      const editors = this.#painter.editors.filter((editor) => editor.document === document);
       const { visible, ahead, rest } = this.of(document).missing(editors);
       if (visible.length > 0) return { segments: visible.slice(0, VISIBLE_AT_A_TIME), visible: true };
       found.push({ ahead, rest });
@@ -253,7 +240,7 @@ export class Highlights implements vscode.Disposable {
     if (this.#asked.has(document)) return;
     this.#asked.add(document);
     if (!(await agreesToRead(document))) return;
-    this.#paintAll();
+    this.#painter.paintAll();
     void this.#refresh();
   }
 
@@ -273,15 +260,15 @@ export class Highlights implements vscode.Disposable {
     if (token.isCancellationRequested || error instanceof DaemonLost) return;
     this.#failure = error instanceof Error ? error.message : String(error);
     this.#store.forgetCarried();
-    this.#paintAll();
+    this.#painter.paintAll();
     void tellFailure(this.#studio.log, error);
   }
 
   dispose(): void {
     this.#underWay?.cancel.cancel();
-    for (const timer of [this.#delay, this.#ruler, this.#pause]) if (timer !== null) clearTimeout(timer);
+    for (const timer of [this.#delay, this.#pause, this.#wait]) if (timer !== null) clearTimeout(timer);
     for (const subscription of this.#subscriptions) subscription.dispose();
-    this.#colours.dispose();
+    this.#painter.dispose();
     this.#changes.dispose();
     void vscode.commands.executeCommand('setContext', CONTEXT_KEY, undefined);
   }

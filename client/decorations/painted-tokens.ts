@@ -22,13 +22,16 @@ export function strongestValue(segments: readonly PlacedSegment[], store: Segmen
   return strongest;
 }
 
-/** What to paint of segments whose values are known. White space around a token stays bare, so that tokens are told apart. */
+/**
+ * What to paint of segments whose values are known. White space around a token stays bare, so that tokens are told apart; tokens of one
+ * step that touch are one stretch, for the window draws every one of them with each key.
+ */
 export function paintedTokens(
   segments: readonly PlacedSegment[],
   store: SegmentStore,
   scale: IntensityScale,
 ): PaintedToken[] {
-  return tokensWhere(segments, store, scale, (step) => step !== 0);
+  return joined(tokensWhere(segments, store, scale, (step) => step !== 0));
 }
 
 /**
@@ -74,6 +77,17 @@ function tokensWhere(
     }
   }
   return painted;
+}
+
+function joined(tokens: readonly PaintedToken[]): PaintedToken[] {
+  const stretches: PaintedToken[] = [];
+  for (const token of tokens) {
+    const last = stretches.at(-1);
+    if (last?.to === token.from && last.step === token.step)
+      stretches[stretches.length - 1] = { ...last, to: token.to };
+    else stretches.push(token);
+  }
+  return stretches;
 }
 
 function stepOf(value: number, scale: IntensityScale): number {

@@ -6,13 +6,20 @@ export interface TextChange {
 }
 
 interface Told {
-  /** From and to of each token, one after the other; NaN where the window may paint elsewhere. */
-  readonly places: readonly number[];
+  /** From and to of each stretch, one after the other, as they were told; null where the window may paint elsewhere by now. */
+  places: readonly number[] | null;
+  /** What edits before the first of them have moved them all by. */
+  shift: number;
   /** Number of the message that told of them. */
   readonly message: number;
 }
 
-/** What the window was told to paint in one editor, step by step, where its edits have moved it since. */
+/** The edits of one change, last first: places of those before are as they were. */
+export function backwards(changes: readonly TextChange[]): TextChange[] {
+  return [...changes].sort((a, b) => b.rangeOffset - a.rangeOffset);
+}
+
+/** What a window was told to paint in one editor, layer by layer, where its edits have moved it since. */
 export class ToldPaint {
   readonly #told = new Map<number, Told>();
   #version = -1;
@@ -35,44 +42,59 @@ export class ToldPaint {
    */
   edited(changes: readonly TextChange[], version: number): void {
     this.#version = version;
-    const backwards = [...changes].sort((a, b) => b.rangeOffset - a.rangeOffset);
-    for (const [step, { places, message }] of this.#told) {
-      const now = message > this.#arrived ? unknown(places) : backwards.reduce<readonly number[]>(moved, places);
-      this.#told.set(step, { places: now, message });
-    }
+    const last = backwards(changes);
+    for (const told of this.#told.values())
+      if (told.message > this.#arrived) told.places = unknown(told.places);
+      else for (const change of last) move(told, change);
   }
 
-  /**
-   * Whether the window has to be told these places; if so they count as told.
-   * @param version of the document; one that no edit told of makes all places unknown
-   */
-  takes(step: number, places: readonly number[], version: number): boolean {
-    if (version !== this.#version)
-      for (const [other, told] of this.#told) this.#told.set(other, { ...told, places: unknown(told.places) });
+  /** Takes note of the version of the document; one that no edit told of makes all places unknown. */
+  follow(version: number): void {
+    if (version !== this.#version) for (const told of this.#told.values()) told.places = unknown(told.places);
     this.#version = version;
-    if (isSame(this.#told.get(step)?.places ?? [], places)) return false;
-    this.#told.set(step, { places, message: ++this.#sent });
+  }
+
+  /** Whether the paint of a layer lies where it was told to, moved by the edits since. */
+  isKnown(layer: number): boolean {
+    return this.#told.get(layer)?.places !== null;
+  }
+
+  /** Whether the window has to be told these places; if so they count as told. */
+  takes(layer: number, places: readonly number[]): boolean {
+    const told = this.#told.get(layer);
+    if (told === undefined ? places.length === 0 : isSame(told, places)) return false;
+    this.#told.set(layer, { places, shift: 0, message: ++this.#sent });
     return true;
   }
 }
 
-function unknown(places: readonly number[]): readonly number[] {
-  return places.map(() => NaN);
+/** Where nothing is painted nothing can have moved. */
+function unknown(places: readonly number[] | null): readonly number[] | null {
+  return places?.length === 0 ? places : null;
 }
 
-function moved(places: readonly number[], { rangeOffset, rangeLength, text }: TextChange): readonly number[] {
+function move(told: Told, { rangeOffset, rangeLength, text }: TextChange): void {
+  if (told.places === null || told.places.length === 0) return;
   const end = rangeOffset + rangeLength;
   const shift = text.length - rangeLength;
+  if (told.places.at(-1)! + told.shift <= rangeOffset) return;
+  if (told.places[0]! + told.shift >= end) {
+    told.shift += shift;
+    return;
+  }
   const after: number[] = [];
-  for (let i = 0; i < places.length; i += 2) {
-    const [from, to] = [places[i]!, places[i + 1]!];
+  for (let i = 0; i < told.places.length; i += 2) {
+    const [from, to] = [told.places[i]! + told.shift, told.places[i + 1]! + told.shift];
     if (to <= rangeOffset) after.push(from, to);
     else if (from >= end) after.push(from + shift, to + shift);
-    else after.push(NaN, NaN);
+    else {
+      told.places = null;
+      return;
+    }
   }
-  return after;
+  [told.places, told.shift] = [after, 0];
 }
 
-function isSame(one: readonly number[], other: readonly number[]): boolean {
-  return one.length === other.length && one.every((place, i) => place === other[i]);
+function isSame({ places, shift }: Told, other: readonly number[]): boolean {
+  return places?.length === other.length && places.every((place, i) => place + shift === other[i]);
 }
