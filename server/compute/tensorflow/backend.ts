@@ -76,7 +76,7 @@ interface NativePackage extends Tf {
 }
 
 async function startNative(source: TensorFlowSource & { readonly kind: 'native' }): Promise<TensorFlow> {
-  // TF32 multiplies matrices of float32 with ten bits; the variable counts when CUDA starts.
+  // TF32 multiplies matrices of float32 with ten bits. CUDA reads this when it starts; threads of the daemon cannot set it, its user can.
   process.env['NVIDIA_TF32_OVERRIDE'] ??= '0';
   const tf = createRequire(join(source.folder, 'package.json'))(source.folder) as NativePackage;
   tf.enableProdMode();
