@@ -214,7 +214,8 @@ async function measure(sides: readonly Side[], rounds: number, control: JobContr
 /** Every engine with both objectives beside every peer that has the architecture. */
 async function benchCase(each: SaeCase, rounds: number, control: JobControl): Promise<SaeRow[]> {
   const threads = availableParallelism();
-  const engines = (await engineAvailability()).filter(({ available }) => available);
+  // TensorFlow.js is there to check the others, not to be fast: a step of these sizes takes its CPU backend minutes.
+  const engines = (await engineAvailability()).filter(({ name, available }) => available && name !== 'tensorflow');
   const python = peersPython();
   const ours = engines.flatMap(({ name }) => OBJECTIVES.map((objective) => ({ engine: name, objective })));
   const peers = python === null ? [] : PEERS.filter(({ architectures }) => architectures.includes(each.architecture));

@@ -11,6 +11,18 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Packages with native parts or data files stay outside of bundles. */
 const NATIVE = ['onnxruntime-node', '@lancedb/lancedb', 'apache-arrow', 'webgpu', 'vscode'];
 
+/** TensorFlow.js would fetch models with it where Node has no fetch; every Node since 18 has. */
+const withoutFetch = {
+  name: 'without-fetch',
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules\/node-fetch\// }, () => ({ contents: 'module.exports = null;' }));
+  },
+};
+
+/** CommonJS dependencies inside an ES module bundle need a require of their own. */
+const REQUIRE =
+  "import { createRequire as ssaeCreateRequire } from 'node:module'; const require = ssaeCreateRequire(import.meta.url);";
+
 function filesBelow(folder, ending) {
   return readdirSync(join(root, folder), { recursive: true })
     .map(String)
@@ -37,10 +49,21 @@ export async function bundleAll() {
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     external: NATIVE,
-    // CommonJS dependencies inside an ES module bundle need a require of their own.
-    banner: {
-      js: "import { createRequire as ssaeCreateRequire } from 'node:module'; const require = ssaeCreateRequire(import.meta.url);",
-    },
+    banner: { js: REQUIRE },
+  });
+  const tensors = build({
+    ...common,
+    entryPoints: ['server/compute/tensorflow/tfjs.ts'],
+    outdir: 'dist/server',
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    // The packages' main files hold everything; their modules can be taken apart.
+    mainFields: ['module', 'main'],
+    minify: true,
+    sourcemap: false,
+    plugins: [withoutFetch],
+    banner: { js: REQUIRE },
   });
   const client = existsSync(join(root, 'client/extension.ts'))
     ? [extension, lateParts].map((options) => build({ ...common, ...options }))
@@ -60,7 +83,7 @@ export async function bundleAll() {
         jsxImportSource: 'preact',
       }),
     );
-  const built = await Promise.all([server, ...client, ...webviews]);
+  const built = await Promise.all([server, tensors, ...client, ...webviews]);
   const files = built.flatMap(({ metafile }) => Object.keys(metafile.outputs));
   // Chunks of earlier builds stay: a daemon that runs may load them yet. What belongs to this one is listed.
   writeFileSync(join(root, 'dist', 'built'), `${files.sort().join('\n')}\n`);

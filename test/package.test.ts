@@ -64,6 +64,7 @@ describe('the packaged extension', () => {
         'dist/client/jsonrpc.cjs',
         'dist/server/main.js',
         'dist/server/cli.js',
+        'dist/server/tfjs.js',
         'bin/ssae.mjs',
         'media/icon.png',
       ],

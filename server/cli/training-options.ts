@@ -8,7 +8,13 @@ import { record } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { anyText, oneOf, realNumber, wholeNumber } from './values.ts';
 
-export const ENGINES = ['auto', 'cpu', 'wasm', 'webgpu'] as const satisfies readonly FinetuneRequest['engine'][];
+export const ENGINES = [
+  'auto',
+  'cpu',
+  'wasm',
+  'webgpu',
+  'tensorflow',
+] as const satisfies readonly FinetuneRequest['engine'][];
 export type EngineName = (typeof ENGINES)[number];
 export const MAX_SEED = 0x7fffffff;
 

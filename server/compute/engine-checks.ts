@@ -10,7 +10,7 @@ import {
   type TokenWeights,
   type TrainingState,
 } from './engine.ts';
-import { UsageError } from '../foundation/errors.ts';
+import { UsageError, WorkError } from '../foundation/errors.ts';
 
 /** Indexes in the kernels are 32-bit. */
 const MAX_ENTRIES = 2 ** 32 - 1;
@@ -89,6 +89,13 @@ export function tokensOf(shape: EngineShape, activations: Float32Array): number 
   if (!Number.isInteger(tokens))
     throw new UsageError(`activations have ${activations.length} values, not a multiple of d_in = ${shape.dIn}`);
   return tokens;
+}
+
+/** @throws WorkError naming the first row that is not finite */
+export function requireFinite(activations: Float32Array, dIn: number, firstRow = 0): void {
+  for (let i = 0; i < activations.length; i++)
+    if (!Number.isFinite(activations[i]))
+      throw new WorkError(`activation row ${firstRow + Math.floor(i / dIn)} is not finite`);
 }
 
 export function checkBatch(shape: EngineShape, batch: Float32Array, settings: ForwardSettings): number {

@@ -60,23 +60,28 @@ function hashOf(result: object): string {
 const available = (await engineAvailability()).filter((engine) => engine.available);
 
 describe.each(available)('the $name engine', ({ name }) => {
+  // It has no threads, and large problems take it long: tensorflow/tensorflow-engine.test.ts.
+  const isSlow = name === 'tensorflow';
   let engine: Engine;
   beforeAll(async () => {
     engine = await openEngine(name, { threads: 2 });
   });
   afterAll(() => engine[Symbol.asyncDispose]());
 
-  it.each(architectures)('gives the same bits with one, two and five threads: $title', async ({ make }) => {
-    const runs = [];
-    for (const threads of [1, 2, 5]) {
-      await using other = await openEngine(name, { threads });
-      runs.push(hashOf(await train(other, largeTraining(make))));
-    }
-    expect(runs[1]).toBe(runs[0]);
-    expect(runs[2]).toBe(runs[0]);
-  });
+  it.skipIf(isSlow).each(architectures)(
+    'gives the same bits with one, two and five threads: $title',
+    async ({ make }) => {
+      const runs = [];
+      for (const threads of [1, 2, 5]) {
+        await using other = await openEngine(name, { threads });
+        runs.push(hashOf(await train(other, largeTraining(make))));
+      }
+      expect(runs[1]).toBe(runs[0]);
+      expect(runs[2]).toBe(runs[0]);
+    },
+  );
 
-  it.each(architectures)('goes on bit-identically from a stored state: $title', async ({ make }) => {
+  it.skipIf(isSlow).each(architectures)('goes on bit-identically from a stored state: $title', async ({ make }) => {
     const problem = largeTraining(make);
     const [one, two, three] = problem.batches;
     await using first = await engine.trainer(problem.shape, problem.start);
@@ -186,7 +191,7 @@ describe('engines', () => {
     );
   });
 
-  it.skipIf(available.length < 2)('agree with each other after three steps', async () => {
+  it.skipIf(available.every(({ name }) => name !== 'cpu'))('agree with each other after three steps', async () => {
     await using cpu = await openEngine('cpu', { threads: 2 });
     await using wasm = await openEngine('wasm', { threads: 2 });
     const problem = largeTraining(ARCHITECTURES['topk']!);

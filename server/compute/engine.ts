@@ -212,8 +212,8 @@ export interface Engine extends AsyncDisposable {
   trainer(shape: EngineShape, start: DictionaryParameters | TrainingState): Promise<EngineTrainer>;
 }
 
-/** `cpu` is the Node-API addon, `wasm` the same source as WebAssembly SIMD, `webgpu` WGSL on Dawn. */
-export type EngineName = 'cpu' | 'wasm' | 'webgpu';
+/** `cpu` is the Node-API addon, `wasm` the same source as WebAssembly SIMD, `webgpu` WGSL on Dawn, `tensorflow` TensorFlow.js. */
+export type EngineName = 'cpu' | 'wasm' | 'webgpu' | 'tensorflow';
 
 export interface EngineAvailability {
   readonly name: EngineName;

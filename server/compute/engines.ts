@@ -2,10 +2,12 @@ import { availableParallelism } from 'node:os';
 import { AddonKernels, loadAddon } from './addon-kernels.ts';
 import type { Engine, EngineAvailability, EngineName } from './engine.ts';
 import { KernelEngine } from './kernel-engine.ts';
+import { describeTensorFlow, findTensorFlow, startTensorFlow } from './tensorflow/backend.ts';
+import { TensorFlowEngine } from './tensorflow/tensorflow-engine.ts';
 import { WasmKernels } from './wasm-kernels.ts';
 import { findGpu } from './webgpu/device.ts';
 import { WebGpuEngine } from './webgpu/webgpu-engine.ts';
-import { UsageError, WorkError } from '../foundation/errors.ts';
+import { messageOf, UsageError, WorkError } from '../foundation/errors.ts';
 
 /** `auto` is the addon where it loads, else WebAssembly. */
 export type EngineChoice = 'auto' | EngineName;
@@ -29,10 +31,11 @@ function deviceName(instructions: string, threads: number): string {
   return `${instructions}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }
 
-/** @throws WorkError when `cpu` or `webgpu` is asked for by name and is not there */
+/** @throws WorkError when `cpu`, `webgpu` or `tensorflow` is asked for by name and is not there */
 export async function openEngine(choice: EngineChoice, options: EngineOptions = {}): Promise<Engine> {
   const threads = threadsOf(options);
   if (choice === 'webgpu') return openWebGpu();
+  if (choice === 'tensorflow') return new TensorFlowEngine(await startTensorFlow(findTensorFlow()));
   if (choice !== 'wasm') {
     const loaded = loadAddon();
     if (loaded.kind === 'loaded') {
@@ -66,10 +69,20 @@ async function webGpuAvailability(): Promise<EngineAvailability> {
   return { name: 'webgpu', available: true, reason: null, device };
 }
 
+async function tensorFlowAvailability(): Promise<EngineAvailability> {
+  try {
+    const device = await describeTensorFlow(findTensorFlow());
+    return { name: 'tensorflow', available: true, reason: null, device };
+  } catch (error) {
+    return { name: 'tensorflow', available: false, reason: messageOf(error), device: null };
+  }
+}
+
 export async function engineAvailability(): Promise<EngineAvailability[]> {
   return [
     cpuAvailability(),
     { name: 'wasm', available: true, reason: null, device: deviceName('WebAssembly SIMD', threadsOf({})) },
     await webGpuAvailability(),
+    await tensorFlowAvailability(),
   ];
 }

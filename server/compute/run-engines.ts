@@ -51,7 +51,7 @@ export interface EngineShelf {
   readonly verdicts: Map<string, Promise<EngineVerdict>>;
 }
 
-const ENGINES: Readonly<Record<EngineName, true>> = { cpu: true, wasm: true, webgpu: true };
+const ENGINES: Readonly<Record<EngineName, true>> = { cpu: true, wasm: true, webgpu: true, tensorflow: true };
 /** Who goes on after a loss: engines without a device that could be lost. */
 const SUCCESSORS: readonly EngineName[] = ['cpu', 'wasm'];
 

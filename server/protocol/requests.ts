@@ -105,7 +105,7 @@ export const Objective = z.discriminatedUnion('kind', [
 ]);
 export type Objective = z.infer<typeof Objective>;
 
-export const EngineChoice = z.enum(['auto', 'cpu', 'wasm', 'webgpu']);
+export const EngineChoice = z.enum(['auto', 'cpu', 'wasm', 'webgpu', 'tensorflow']);
 
 export const OptimizerSettings = z.object({
   learningRate: z.number().positive().nullable().default(null),

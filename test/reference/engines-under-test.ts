@@ -3,6 +3,8 @@ import { engineAvailability, openEngine } from '../../server/compute/engines.ts'
 
 export interface EngineUnderTest {
   readonly name: string;
+  /** TensorFlow.js's own CPU backend is: it gets fewer random problems and no large one. */
+  readonly isSlow: boolean;
   readonly open: () => Promise<Engine>;
 }
 
@@ -10,7 +12,7 @@ export interface EngineUnderTest {
 export async function availableEngines(): Promise<EngineUnderTest[]> {
   return (await engineAvailability())
     .filter((engine) => engine.available)
-    .map(({ name }) => ({ name, open: () => openEngine(name, { threads: 2 }) }));
+    .map(({ name }) => ({ name, isSlow: name === 'tensorflow', open: () => openEngine(name, { threads: 2 }) }));
 }
 
 /** Random problems are the same in every run, unless another seed is given to look further. */

@@ -1,8 +1,8 @@
 import type { CallQueue } from '../call-queue.ts';
-import { checkFeatures, tokensOf } from '../engine-checks.ts';
+import { checkFeatures, requireFinite, tokensOf } from '../engine-checks.ts';
 import type { EngineDictionary, EngineShape, SparseFeatures } from '../engine.ts';
 import { joinRows } from '../sparse-rows.ts';
-import { UsageError, WorkError } from '../../foundation/errors.ts';
+import { UsageError } from '../../foundation/errors.ts';
 import type { DictionaryState } from './dictionary-state.ts';
 import { Selector } from './encoding.ts';
 import { centre, elementGroups, reconstruct, wholeTile } from './forward.ts';
@@ -11,13 +11,6 @@ import { rowsIn } from './rows.ts';
 
 /** Tokens that are encoded or decoded at once, as in the other engines. */
 const MAX_TOKENS_A_CALL = 4096;
-
-/** @throws WorkError naming the first row that is not finite */
-export function requireFinite(activations: Float32Array, dIn: number, firstRow = 0): void {
-  for (let i = 0; i < activations.length; i++)
-    if (!Number.isFinite(activations[i]))
-      throw new WorkError(`activation row ${firstRow + Math.floor(i / dIn)} is not finite`);
-}
 
 /** What a dictionary works with; the state is its own. */
 export interface WebGpuResources {

@@ -1,4 +1,4 @@
-import { checkBatch, checkSettings, checkState, checkTrained, checkWeights } from '../engine-checks.ts';
+import { checkBatch, checkSettings, checkState, checkTrained, checkWeights, requireFinite } from '../engine-checks.ts';
 import {
   buildParameters,
   type BackwardResult,
@@ -33,7 +33,7 @@ import { movingFeatures } from './parameters.ts';
 import type { Rows } from './rows.ts';
 import { transpose } from './transposing.ts';
 import { recordClip, recordUpdate, type Movement } from './update.ts';
-import { requireFinite, WebGpuDictionary, type WebGpuResources } from './webgpu-dictionary.ts';
+import { WebGpuDictionary, type WebGpuResources } from './webgpu-dictionary.ts';
 
 /** The batch that `backward` belongs to. */
 interface Forwarded {
