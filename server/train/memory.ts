@@ -4,7 +4,9 @@ import { rowStride } from '../compute/kernel-instance.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { offeredMemory, type MemoryOffer } from '../foundation/machine-memory.ts';
 import { BUFFER_BYTES } from './batches.ts';
+import { PIECE_BYTES } from './checkpoint.ts';
 import { SAMPLE_ROWS } from './initialise.ts';
+import type { TrainingPlan } from './training-plan.ts';
 
 /** One thing that is held, how its size comes about, and how large it is. */
 export interface MemoryItem {
@@ -46,38 +48,54 @@ function stepMemory({ dIn, dOut, dSae, architecture }: EngineShape, tokens: numb
 }
 
 /**
- * Peak memory of a run. Of the engine: parameters, their two moments, the encoder packed for its product, and what a step needs. Of the
- * trainer: batches, buffers of rows, the weights it started from, the copy of parameters and moments that a checkpoint is written from, and
- * at the end the dictionary that is measured and stored.
- * @param batch tokens a step
+ * Peak memory of a run. While it trains: in the engine parameters, their two moments, the encoder packed for its product, what a step needs,
+ * and the gradient that pieces of a batch sum up to; in the trainer batches, buffers of rows, the piece that a checkpoint is written by, and
+ * where dead features are re-initialised a copy of the state. When it ends the moments are gone, and the trained parameters are folded,
+ * measured and stored. The larger of the two.
  */
-export function predictMemory(shape: EngineShape, batch: number): PredictedMemory {
+export function predictMemory({ shape, batch, microBatch, resampling }: MemoryPlan): PredictedMemory {
   const { dIn, dOut, dSae } = shape;
   const parameters = 4 * parameterLengths(shape).reduce((sum, [, length]) => sum + length, 0);
   const packed = 4 * dSae * rowStride(dIn);
   const tokens = Math.max(batch, SAMPLE_ROWS);
-  const items: MemoryItem[] = [
-    { what: 'parameters', arithmetic: `4 × ${dSae} × (${dIn} + ${dOut}) and biases`, bytes: parameters },
-    { what: 'two moments', arithmetic: '2 × parameters', bytes: 2 * parameters },
+  const weights: MemoryItem = {
+    what: 'parameters',
+    arithmetic: `4 × ${dSae} × (${dIn} + ${dOut}) and biases`,
+    bytes: parameters,
+  };
+  const always: MemoryItem[] = [
     { what: 'packed encoder', arithmetic: `4 × ${dSae} × ${rowStride(dIn)}`, bytes: packed },
-    stepMemory(shape, tokens),
     {
       what: 'batches',
       arithmetic: `${BATCHES} × 4 × ${tokens} × (${dIn} + ${dOut})`,
       bytes: BATCHES * 4 * tokens * (dIn + dOut),
     },
     { what: 'buffer of rows', arithmetic: `${BUFFERS} × 64 MiB`, bytes: BUFFERS * BUFFER_BYTES },
-    { what: 'first weights', arithmetic: '1 × parameters', bytes: parameters },
-    { what: 'state of a checkpoint', arithmetic: '3 × parameters', bytes: 3 * parameters },
-    {
-      what: 'stored dictionary',
-      arithmetic: 'parameters + 2 × packed encoder',
-      bytes: parameters + 2 * packed,
-    },
+    stepMemory(shape, microBatch ?? tokens),
     { what: 'program', arithmetic: '256 MiB', bytes: BASE_BYTES },
   ];
-  return { items, bytes: items.reduce((sum, { bytes }) => sum + bytes, 0) };
+  const copies: MemoryItem = { what: 'copy of the state', arithmetic: '3 × parameters', bytes: 3 * parameters };
+  const gradient: MemoryItem = { what: 'gradient of a batch', arithmetic: '1 × parameters', bytes: parameters };
+  const training: MemoryItem[] = [
+    { what: 'two moments', arithmetic: '2 × parameters', bytes: 2 * parameters },
+    { what: 'checkpoint', arithmetic: '64 MiB at once', bytes: PIECE_BYTES },
+    ...(microBatch === undefined ? [] : [gradient]),
+    ...(resampling === null ? [] : [copies]),
+  ];
+  const ending: MemoryItem[] = [
+    {
+      what: 'stored dictionary',
+      arithmetic: '2 × parameters + 2 × packed encoder',
+      bytes: 2 * parameters + 2 * packed,
+    },
+  ];
+  const total = (items: readonly MemoryItem[]): number => items.reduce((sum, { bytes }) => sum + bytes, 0);
+  const items = [weights, ...(total(training) > total(ending) ? training : ending), ...always];
+  return { items, bytes: total(items) };
 }
+
+/** What of a plan decides about memory. */
+export type MemoryPlan = Pick<TrainingPlan, 'shape' | 'batch' | 'microBatch' | 'resampling'>;
 
 export function gibibytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 2)} GiB`;
@@ -99,6 +117,6 @@ export function refuseTooLarge({ items, bytes }: PredictedMemory, offer: MemoryO
   if (bytes <= offer.bytes) return;
   const terms = items.map((item) => `${item.what} ${gibibytes(item.bytes)} (${item.arithmetic})`);
   throw new WorkError(
-    `the run needs ${gibibytes(bytes)} of memory, and ${OFFERED_BY[offer.by]} ${gibibytes(offer.bytes)}: ${terms.join(' + ')}. Take fewer --d-sae features or a smaller --batch, free memory, or set --memory if this figure is wrong for your machine`,
+    `the run needs ${gibibytes(bytes)} of memory, and ${OFFERED_BY[offer.by]} ${gibibytes(offer.bytes)}: ${terms.join(' + ')}. Take fewer --d-sae features or a smaller --batch or --micro-batch, free memory, or set --memory if this figure is wrong for your machine`,
   );
 }

@@ -1,6 +1,6 @@
 /** The two entry points: a dictionary from given activations, new or from another dictionary. */
 import { resolve } from 'node:path';
-import type { DictionaryParameters, Engine, TrainingState } from '../compute/engine.ts';
+import type { DictionaryParameters, Engine, EngineTrainer, TrainingState } from '../compute/engine.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
@@ -13,7 +13,13 @@ import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
 import { roundToStorage } from '../sae/saelens.ts';
 import type { Storage } from '../sae/saelens-tensors.ts';
 import { refuseOtherWidth } from './activation-file.ts';
-import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
+import {
+  checkpointPath,
+  openTrainer,
+  readCheckpoint,
+  removeCheckpoint,
+  type CheckpointProgress,
+} from './checkpoint.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
 import { History } from './history.ts';
 import { activationScale, initialParameters, SAMPLE_ROWS } from './initialise.ts';
@@ -22,9 +28,11 @@ import type { RowSource } from './batches.ts';
 import { baseOf, made, methodConfig, methodIdentity, methodOf, trainedFeatures, type Method } from './method.ts';
 import { mixedIn, splitHashOf, trainingRows, type MixedIn } from './mixture.ts';
 import { FrozenDictionary, initialResidual } from './residual-dictionary.ts';
+import { parametersOf } from './state-access.ts';
 import { revivedLatents } from './trained-latents.ts';
 import { memoryFor, predictMemory, refuseTooLarge } from './memory.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
+import { accumulationOf } from './training-step.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
 
 export interface TrainingContext {
@@ -100,7 +108,7 @@ interface Job extends TrainingContext {
 async function train(job: Job, control: JobControl): Promise<TrainedDictionary> {
   const { request, data, split, plan, method, mixed, engine, outputFolder, storage } = job;
   await refuseForeignFolder(outputFolder);
-  refuseTooLarge(predictMemory(plan.shape, plan.batch), memoryFor(request.memory));
+  refuseTooLarge(predictMemory(plan), memoryFor(request.memory));
   const path = checkpointPath(outputFolder);
   const identity = {
     ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name },
@@ -110,15 +118,12 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
   const stored = request.resume ? await readCheckpoint(path, plan.shape, identity) : null;
   if (!request.resume) await removeCheckpoint(path);
   await using rows = trainingRows(data, split, mixed, plan);
-  const start =
-    stored === null
-      ? await startOf(job, rows)
-      : { from: stored.state, scale: stored.scale, threshold: stored.threshold };
+  const { trainer: opened, scale, threshold } = await openRun(job, rows, stored);
+  await using trainer = opened;
+  if (plan.microBatch !== undefined) accumulationOf(trainer);
   await rows.seek(stored?.position ?? 0);
   const history = new History(stored?.history);
-  const { scale } = start;
   await using frozen = method.kind === 'residual' ? await FrozenDictionary.load(engine, method.of, scale) : null;
-  await using trainer = await engine.trainer(plan.shape, start.from);
   await trainer.trainOnly(trainedFeatures(method, plan.shape));
   const checkpoint = { path, everySteps: request.checkpointEverySteps, run: identity };
   const done = {
@@ -126,13 +131,30 @@ async function train(job: Job, control: JobControl): Promise<TrainedDictionary> 
     secondsDone: stored?.seconds ?? 0,
     millisecondsDone: stored?.milliseconds ?? [],
   };
-  const { threshold } = start;
   const parts = { plan, trainer, rows, frozen, scale, threshold, history, ...done, checkpoint };
   const trained = await runTraining(parts, control);
   const seconds = trained.seconds - done.secondsDone;
   const waited = rows.waitedMilliseconds / 1000;
   const waitShare = seconds + waited === 0 ? 0 : waited / (seconds + waited);
-  return await finish(job, { ...trained, waitShare }, scale, history, control);
+  const parameters = await parametersOf(trainer);
+  // Its memory, moments above all, is not needed while the dictionary is measured and stored.
+  await trainer[Symbol.asyncDispose]();
+  return await finish(job, { ...trained, parameters, waitShare }, scale, history, control);
+}
+
+/** The trainer where the run begins, or goes on. What it starts from is let go with this call. */
+async function openRun(
+  job: Job,
+  rows: RowSource,
+  stored: CheckpointProgress | null,
+): Promise<{ trainer: EngineTrainer; scale: ActivationScale; threshold: number | null }> {
+  const { engine, plan, outputFolder } = job;
+  if (stored !== null) {
+    const { scale, threshold } = stored;
+    return { trainer: await openTrainer(checkpointPath(outputFolder), engine, plan.shape, stored), scale, threshold };
+  }
+  const { from, scale, threshold } = await startOf(job, rows);
+  return { trainer: await engine.trainer(plan.shape, from), scale, threshold };
 }
 
 interface Start {
@@ -180,15 +202,15 @@ async function continuing(
 
 async function finish(
   job: Job,
-  trained: TrainedRun & { readonly waitShare: number },
+  trained: TrainedRun & { readonly parameters: DictionaryParameters; readonly waitShare: number },
   scale: ActivationScale,
   history: History,
   control: JobControl,
 ): Promise<TrainedDictionary> {
   const { request, data, split, plan, method, mixed, engine, origin, outputFolder, storage } = job;
   const { architecture, sparsity } = plan;
-  const { state, threshold } = trained;
-  const stored = familyOf(architecture).stored({ shape: plan.shape, parameters: state.parameters }, threshold ?? 0);
+  const { threshold } = trained;
+  const stored = familyOf(architecture).stored({ shape: plan.shape, parameters: trained.parameters }, threshold ?? 0);
   const { shape, parameters } = made(method, stored.shape, foldHomogeneousScale(stored.parameters, scale));
   const base = baseOf(method);
   const unnamed = {
