@@ -23,6 +23,7 @@ export interface TrainingOptions extends ObjectiveOptions {
   readonly output: string;
   readonly tokens?: number;
   readonly batch: number;
+  readonly microBatch?: number;
   readonly lr?: number;
   readonly beta1: number;
   readonly beta2: number;
@@ -50,6 +51,11 @@ export function takesTraining(command: CliCommand): CliCommand {
       wholeNumber(1),
     )
     .takes('--batch <tokens>', 'tokens of a step', wholeNumber(1, 1 << 20), { default: 2048 })
+    .takes(
+      '--micro-batch <tokens>',
+      'tokens of a step that are held at once: less memory, the same step; the last piece may be shorter (default: all)',
+      wholeNumber(1, 1 << 20),
+    )
     .takes('--lr <rate>', 'learning rate of Adam (default: by the width of the dictionary)', realNumber({ above: 0 }))
     .takes('--beta1 <b>', 'first moment of Adam', realNumber({ minimum: 0, maximum: 1 }), { default: 0.9 })
     .takes('--beta2 <b>', 'second moment of Adam', realNumber({ minimum: 0, maximum: 1 }), { default: 0.999 })
@@ -84,6 +90,7 @@ export const TRAINING_NAMES = {
   heldOutShare: '--held-out',
   checkpointEverySteps: '--checkpoint',
   hookPoint: '--hook',
+  microBatch: '--micro-batch',
   targetHookPoint: '--hook-out',
   widths: '--widths',
   coefficient: '--l1',
@@ -96,6 +103,7 @@ export function trainingFields(options: TrainingOptions, threads: number | null)
     objective: objectiveOf(options),
     tokens: options.tokens ?? null,
     batch: options.batch,
+    ...(options.microBatch === undefined ? {} : { microBatch: options.microBatch }),
     optimizer: {
       learningRate: options.lr ?? null,
       beta1: options.beta1,

@@ -24,7 +24,7 @@ interface Addon {
   readonly instructions: string;
   create(...layout: KernelArguments): Handle | null;
   dispose(handle: Handle): void;
-  copy(handle: Handle, region: number, array: RegionArray, direction: 0 | 1): boolean;
+  copy(handle: Handle, region: number, array: RegionArray, direction: 0 | 1, first: number): boolean;
   parametersWritten(handle: Handle): void;
   run(handle: Handle, call: number, threads: number): Promise<void>;
 }
@@ -69,17 +69,17 @@ class AddonInstance implements KernelInstance {
     this.#threads = threads;
   }
 
-  write(region: RegionName, data: RegionArray): void {
-    this.#copy(region, data, 0);
+  write(region: RegionName, data: RegionArray, first = 0): void {
+    this.#copy(region, data, 0, first);
   }
 
-  read(region: RegionName, into: RegionArray): void {
-    this.#copy(region, into, 1);
+  read(region: RegionName, into: RegionArray, first = 0): void {
+    this.#copy(region, into, 1, first);
   }
 
-  #copy(region: RegionName, array: RegionArray, direction: 0 | 1): void {
+  #copy(region: RegionName, array: RegionArray, direction: 0 | 1, first: number): void {
     if (array.length === 0 && direction === 1) return;
-    if (!this.#addon.copy(this.#handle, REGIONS.indexOf(region), array, direction))
+    if (!this.#addon.copy(this.#handle, REGIONS.indexOf(region), array, direction, first))
       throw new WorkError(`there is no memory for ${array.byteLength} more bytes; take a smaller batch or dictionary`);
   }
 

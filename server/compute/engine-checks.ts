@@ -150,6 +150,26 @@ export function checkSettings(shape: EngineShape, settings: StepSettings): void 
   requireNumber("the auxiliary loss's window", auxiliary.deadAfterTokens, auxiliary.deadAfterTokens > 0, 'tokens > 0');
 }
 
+/** @throws UsageError unless these tokens may be the next piece of a batch of which so many were surveyed and accumulated */
+export function checkPiece(
+  { architecture: { kind } }: EngineShape,
+  { auxiliary }: StepSettings,
+  tokens: number,
+  batchTokens: number,
+  before: { readonly surveyed: number; readonly accumulated: number; readonly batchTokens: number },
+): void {
+  if (kind === 'batchtopk' || kind === 'matryoshka')
+    throw new UsageError(`a ${kind} dictionary selects over its whole batch, which cannot come in pieces`);
+  const { surveyed, accumulated } = before;
+  requireWhole("the batch's number of tokens", batchTokens, accumulated + tokens, MAX_ENTRIES);
+  if (accumulated > 0 && batchTokens !== before.batchTokens)
+    throw new UsageError(`a piece of ${batchTokens} tokens follows pieces of a batch of ${before.batchTokens}`);
+  if ((auxiliary !== null || surveyed > 0) && surveyed !== batchTokens)
+    throw new UsageError(
+      `${surveyed} of the batch's ${batchTokens} tokens were surveyed; the auxiliary loss needs all of them before the first accumulate`,
+    );
+}
+
 /** @returns the number of tokens */
 export function checkFeatures(shape: EngineShape, { offsets, features, values }: SparseFeatures): number {
   const tokens = offsets.length - 1;

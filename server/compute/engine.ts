@@ -189,6 +189,41 @@ export interface EngineDictionary extends AsyncDisposable {
   decode(features: SparseFeatures): Promise<Float32Array>;
 }
 
+/**
+ * A step whose batch comes in pieces that are too many to hold at once. Each piece is a `forward` followed by `accumulate`, then
+ * `apply` once; a step over one piece is `backward`. Weights and losses are of the whole batch, so an objective that needs all losses
+ * first takes a pass of `forward` alone before it. Until `apply`, `backward` and `gradient` are refused and `restore` forgets the step.
+ */
+export interface Accumulation {
+  /**
+   * First pass, needed by AuxK: takes down from the latest `forward` which features fire and how the residuals vary, so that dead
+   * features and the normalisation of all pieces are those of the whole batch.
+   */
+  survey(): Promise<void>;
+  /**
+   * Adds the gradient of the latest `forward` to the step's.
+   * @param weights of the piece's tokens @param batchTokens tokens of all pieces
+   * @throws UsageError for a kind that selects over the batch, where the settings have AuxK and not all tokens were surveyed, and
+   *   where pieces are of different batches
+   */
+  accumulate(weights: TokenWeights, settings: StepSettings, batchTokens: number): Promise<void>;
+  /** Projection, clipping, Adam, renormalisation with the sum. @throws UsageError where tokens of the batch are missing */
+  apply(settings: StepSettings): Promise<BackwardResult>;
+}
+
+/** Elements of a training state read and written in place, so that no copy of all of it is needed. */
+export interface StateAccess {
+  /** Reads `into.length` elements from `first` on. Both are multiples of the row's width where the parameter is a matrix. */
+  read(part: StatePart, name: ParameterName, first: number, into: Float32Array): Promise<void>;
+  write(part: StatePart, name: ParameterName, first: number, from: Float32Array): Promise<void>;
+  counts(): Promise<StateCounts>;
+  /** After the last `write`. */
+  finish(counts: StateCounts): Promise<void>;
+}
+
+export type StatePart = 'parameters' | 'firstMoment' | 'secondMoment';
+export type StateCounts = Pick<TrainingState, 'steps' | 'tokensSinceFired'>;
+
 /** One dictionary in training. `backward` belongs to the latest `forward`. */
 export interface EngineTrainer extends EngineDictionary {
   /** @param batch [tokens, d_in] */
@@ -201,6 +236,10 @@ export interface EngineTrainer extends EngineDictionary {
   trainOnly(features: Uint8Array | null): Promise<void>;
   state(): Promise<TrainingState>;
   restore(state: TrainingState): Promise<void>;
+  /** Absent where the engine takes whole batches only. */
+  readonly accumulation?: Accumulation;
+  /** Absent where the engine only gives whole states. */
+  readonly stateAccess?: StateAccess;
 }
 
 export interface Engine extends AsyncDisposable {

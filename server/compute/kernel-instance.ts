@@ -36,7 +36,10 @@ const OUTPUT_MATRICES: ReadonlySet<RegionName> = new Set<RegionName>([
   ...(['targets', 'output'] as const),
 ]);
 
-export const CALLS = ['forward', 'backward', 'gradient', 'encode', 'decode'] as const;
+export const CALLS = [
+  ...(['forward', 'backward', 'gradient', 'encode', 'decode'] as const),
+  ...(['survey', 'accumulate', 'apply'] as const),
+] as const;
 export type CallName = (typeof CALLS)[number];
 
 const SETTINGS = [
@@ -50,6 +53,7 @@ const SETTINGS = [
     'auxiliaryForm',
     'partial',
   ] as const),
+  ...(['batchTokens', 'surveyed', 'accumulated'] as const),
 ] as const;
 export type CallSettings = Partial<Record<(typeof SETTINGS)[number], number>>;
 
@@ -59,9 +63,12 @@ export type CallResults = Record<(typeof RESULTS)[number], number>;
 export type RegionArray = Float32Array | Float64Array | Uint32Array | Uint8Array;
 
 export interface KernelInstance {
-  /** @throws WorkError when there is no memory for it */
-  write(region: RegionName, data: RegionArray): void;
-  read(region: RegionName, into: RegionArray): void;
+  /**
+   * @param first where in the region the array begins: a row of a matrix, else a number
+   * @throws WorkError when there is no memory for it
+   */
+  write(region: RegionName, data: RegionArray, first?: number): void;
+  read(region: RegionName, into: RegionArray, first?: number): void;
   /** After parameters or moments were written. */
   parametersWritten(): void;
   run(call: CallName): Promise<void>;
@@ -93,6 +100,12 @@ export function regionRows(
   if (INPUT_MATRICES.has(region)) return [length / dIn, dIn, rowStride(dIn)];
   if (OUTPUT_MATRICES.has(region)) return [length / dOut, dOut, rowStride(dOut)];
   return [1, length, length];
+}
+
+/** Numbers of a region between one place that `write` and `read` may begin at and the next. */
+export function placeWidth(region: RegionName, { dIn, dOut }: EngineShape): number {
+  if (INPUT_MATRICES.has(region)) return rowStride(dIn);
+  return OUTPUT_MATRICES.has(region) ? rowStride(dOut) : 1;
 }
 
 /** As `Kind` in `kernels/dictionary.h`; Matryoshka's levels are given with each forward pass. */
@@ -135,6 +148,11 @@ export function dictionaryBytes({ shape, trains }: KernelLayout): number {
   return (trains ? 3 : 1) * parameters + encoder;
 }
 
+/** Bytes of the gradient that the pieces of a batch sum up to. */
+export function gradientBytes({ shape: { dIn, dOut, dSae, skip } }: KernelLayout): number {
+  return 4 * dSae * (rowStride(dIn) + rowStride(dOut)) + 48 * dSae + (skip ? 4 * dOut * rowStride(dIn) : 0);
+}
+
 const CALL_BASE_BYTES = 64 * 2 ** 20;
 /** Matrices of [tokens, d_in] that a call keeps: inputs, centred inputs, residuals, auxiliary residuals, reconstructions, one spare. */
 const CALL_MATRICES = 6;
@@ -165,7 +183,7 @@ export function readResults(instance: KernelInstance): CallResults {
   return Object.fromEntries(RESULTS.map((name, index) => [name, values[index]!])) as CallResults;
 }
 
-function regionOf<Name extends string>(group: ParameterGroup, name: Name): Grouped<Name> {
+export function regionOf<Name extends string>(group: ParameterGroup, name: Name): Grouped<Name> {
   return (group === '' ? name : `${group}${name[0]!.toUpperCase()}${name.slice(1)}`) as Grouped<Name>;
 }
 

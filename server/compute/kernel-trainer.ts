@@ -1,22 +1,52 @@
-import { checkBatch, checkSettings, checkState, checkTrained, checkWeights } from './engine-checks.ts';
+import { checkBatch, checkPiece, checkSettings, checkState, checkTrained, checkWeights } from './engine-checks.ts';
 import type {
+  Accumulation,
   AuxiliaryLoss,
   BackwardResult,
   DictionaryParameters,
   EngineTrainer,
   ForwardResult,
   ForwardSettings,
+  ParameterName,
   SparseFeatures,
+  StateAccess,
+  StateCounts,
+  StatePart,
   StepSettings,
   TokenWeights,
   TrainingState,
 } from './engine.ts';
 import { KernelDictionary } from './kernel-dictionary.ts';
-import { readParameters, writeParameters, type CallResults, type CallSettings } from './kernel-instance.ts';
+import {
+  readParameters,
+  regionOf,
+  writeParameters,
+  type CallName,
+  type CallResults,
+  type CallSettings,
+  type ParameterGroup,
+} from './kernel-instance.ts';
 import { UsageError } from '../foundation/errors.ts';
 
 /** The batch that `backward` belongs to. */
 type Forwarded = CallSettings & { readonly tokens: number };
+
+/** A step whose batch comes in pieces. */
+interface Pieces {
+  /** Tokens so far. */
+  readonly surveyed: number;
+  readonly accumulated: number;
+  /** Tokens of the batch, known from the first `accumulate` on. */
+  readonly batchTokens: number;
+  readonly auxiliaryLoss: number;
+  readonly dead: number;
+}
+
+const NO_PIECES: Pieces = { surveyed: 0, accumulated: 0, batchTokens: 0, auxiliaryLoss: 0, dead: 0 };
+
+const GROUP_OF: Readonly<Record<StatePart, ParameterGroup>> = {
+  ...{ parameters: '', firstMoment: 'first', secondMoment: 'second' },
+};
 
 /** As `AuxiliaryForm` in `kernels/dictionary.h`. */
 const AUXILIARY_FORMS: readonly AuxiliaryLoss['form'][] = ['plain', 'normalised', 'saelens'];
@@ -26,6 +56,76 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
   #steps = 0;
   #forwarded: Forwarded | null = null;
   #partial = false;
+  /** The step whose batch comes in pieces: tokens that were surveyed and accumulated, of so many. */
+  #pieces: Pieces = NO_PIECES;
+
+  readonly accumulation: Accumulation = {
+    survey: () =>
+      this.enqueue(async () => {
+        const forwarded = this.#latest('survey');
+        if (this.#pieces.accumulated > 0) throw new UsageError('survey comes before the first accumulate of a step');
+        await this.call('survey', { ...forwarded, surveyed: this.#pieces.surveyed });
+        this.#pieces = { ...this.#pieces, surveyed: this.#pieces.surveyed + forwarded.tokens };
+      }),
+    accumulate: (weights, settings, batchTokens) =>
+      this.enqueue(async () => {
+        const { tokens } = this.#latest('accumulate');
+        checkPiece(this.shape, settings, tokens, batchTokens, this.#pieces);
+        const { auxiliaryLoss, dead } = await this.#descend('accumulate', weights, settings, {
+          ...this.#pieces,
+          batchTokens,
+        });
+        this.#forwarded = null;
+        this.#pieces = {
+          ...{ surveyed: this.#pieces.surveyed, batchTokens, dead },
+          accumulated: this.#pieces.accumulated + tokens,
+          auxiliaryLoss: this.#pieces.auxiliaryLoss + auxiliaryLoss,
+        };
+      }),
+    apply: (settings) => this.enqueue(() => this.#apply(settings)),
+  };
+
+  readonly stateAccess: StateAccess = {
+    read: (part, name, first, into) =>
+      this.enqueue(() => {
+        this.instance.read(regionOf(GROUP_OF[part], name), into, this.#rowOf(name, first));
+        return Promise.resolve();
+      }),
+    write: (part, name, first, from) =>
+      this.enqueue(() => {
+        this.instance.write(regionOf(GROUP_OF[part], name), from, this.#rowOf(name, first));
+        return Promise.resolve();
+      }),
+    counts: () => this.enqueue(() => Promise.resolve(this.#counts())),
+    finish: (counts) =>
+      this.enqueue(() => {
+        this.#take(counts);
+        return Promise.resolve();
+      }),
+  };
+
+  /** A place in an array as a place in its region. */
+  #rowOf(name: ParameterName, first: number): number {
+    if (name === 'encoder' || name === 'skip') return first / this.shape.dIn;
+    return name === 'decoder' ? first / this.shape.dOut : first;
+  }
+
+  async #apply(settings: StepSettings): Promise<BackwardResult> {
+    checkSettings(this.shape, settings);
+    const { accumulated, batchTokens, auxiliaryLoss, dead } = this.#pieces;
+    if (accumulated === 0 || accumulated < batchTokens)
+      throw new UsageError(
+        `apply after ${accumulated} of the batch's ${batchTokens} tokens; accumulate the rest first`,
+      );
+    const { gradientNorm } = await this.call('apply', {
+      tokens: batchTokens,
+      ...this.#stepSettings(settings),
+      batchTokens,
+    });
+    this.#pieces = NO_PIECES;
+    this.#steps++;
+    return { auxiliaryLoss, gradientNorm: settings.maxGradientNorm === null ? null : gradientNorm, dead };
+  }
 
   forward(batch: Float32Array, settings: ForwardSettings): Promise<ForwardResult> {
     return this.enqueue(async () => {
@@ -89,19 +189,35 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
     });
   }
 
-  #descend(call: 'backward' | 'gradient', weights: TokenWeights, settings: StepSettings): Promise<CallResults> {
+  #latest(call: CallName): Forwarded {
     if (this.#forwarded === null)
       throw new UsageError(
         `${call} needs a forward pass right before it; encode, decode and backward end the last one`,
       );
-    checkWeights(this.#forwarded.tokens, weights);
+    return this.#forwarded;
+  }
+
+  #descend(
+    call: 'backward' | 'gradient' | 'accumulate',
+    weights: TokenWeights,
+    settings: StepSettings,
+    pieces: Partial<Pieces> = {},
+  ): Promise<CallResults> {
+    const forwarded = this.#latest(call);
+    if (call !== 'accumulate' && this.#pieces !== NO_PIECES)
+      throw new UsageError(`${call} within a step whose batch comes in pieces; apply it, or restore a state, first`);
+    checkWeights(forwarded.tokens, weights);
     checkSettings(this.shape, settings);
     this.instance.write('reconstructionWeight', weights.reconstruction);
     this.instance.write('sparsityWeight', weights.sparsity);
+    const { batchTokens = 0, surveyed = 0, accumulated = 0 } = pieces;
+    return this.call(call, { ...forwarded, ...this.#stepSettings(settings), batchTokens, surveyed, accumulated });
+  }
+
+  #stepSettings(settings: StepSettings): CallSettings {
     const { learningRate, beta1, beta2, epsilon, maxGradientNorm, auxiliary } = settings;
     const step = this.#steps + 1;
-    return this.call(call, {
-      ...this.#forwarded,
+    return {
       ...{ beta1, beta2, epsilon },
       stepSize: learningRate / (1 - beta1 ** step),
       rootCorrection: 1 / Math.sqrt(1 - beta2 ** step),
@@ -111,7 +227,7 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
       deadAfterTokens: auxiliary?.deadAfterTokens ?? 0,
       auxiliaryForm: auxiliary === null ? 0 : AUXILIARY_FORMS.indexOf(auxiliary.form),
       partial: this.#partial ? 1 : 0,
-    });
+    };
   }
 
   override encode(activations: Float32Array): Promise<SparseFeatures> {
@@ -132,18 +248,30 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
     }).catch(() => undefined);
   }
 
+  #counts(): StateCounts {
+    const tokensSinceFired = new Float64Array(this.shape.dSae);
+    this.instance.read('tokensSinceFired', tokensSinceFired);
+    return { steps: this.#steps, tokensSinceFired };
+  }
+
+  /** Parameters and moments were written; these belong to them. */
+  #take({ steps, tokensSinceFired }: StateCounts): void {
+    this.instance.write('tokensSinceFired', tokensSinceFired);
+    this.instance.parametersWritten();
+    this.#steps = steps;
+    this.#forwarded = null;
+    this.#pieces = NO_PIECES;
+  }
+
   state(): Promise<TrainingState> {
-    return this.enqueue(() => {
-      const tokensSinceFired = new Float64Array(this.shape.dSae);
-      this.instance.read('tokensSinceFired', tokensSinceFired);
-      return Promise.resolve({
+    return this.enqueue(() =>
+      Promise.resolve({
         parameters: readParameters(this.instance, '', this.shape),
         firstMoment: readParameters(this.instance, 'first', this.shape),
         secondMoment: readParameters(this.instance, 'second', this.shape),
-        steps: this.#steps,
-        tokensSinceFired,
-      });
-    });
+        ...this.#counts(),
+      }),
+    );
   }
 
   restore(state: TrainingState): Promise<void> {
@@ -152,10 +280,7 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
       writeParameters(this.instance, '', this.shape, state.parameters);
       writeParameters(this.instance, 'first', this.shape, state.firstMoment);
       writeParameters(this.instance, 'second', this.shape, state.secondMoment);
-      this.instance.write('tokensSinceFired', state.tokensSinceFired);
-      this.instance.parametersWritten();
-      this.#steps = state.steps;
-      this.#forwarded = null;
+      this.#take(state);
       return Promise.resolve();
     });
   }

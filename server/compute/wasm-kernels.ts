@@ -3,7 +3,9 @@ import {
   callBytes,
   CALLS,
   dictionaryBytes,
+  gradientBytes,
   kernelArguments,
+  placeWidth,
   regionRows,
   REGIONS,
   type CallName,
@@ -49,10 +51,17 @@ class WasmInstance implements KernelInstance {
   }
 
   /** Calls `copy` with each row of `array` and with its place in the memory. */
-  #rows(region: RegionName, array: RegionArray, copy: (outer: RegionArray, inner: RegionArray) => void): void {
+  #rows(
+    region: RegionName,
+    array: RegionArray,
+    first: number,
+    copy: (outer: RegionArray, inner: RegionArray) => void,
+  ): void {
     const [rows, columns, stride] = regionRows(region, array.length, this.#layout.shape);
-    const start = this.#room.exports.regionStart(REGIONS.indexOf(region), rows * stride) >>> 0;
-    if (start === 0)
+    const before = first * placeWidth(region, this.#layout.shape);
+    const base = this.#room.exports.regionStart(REGIONS.indexOf(region), before + rows * stride) >>> 0;
+    const start = base + before * array.BYTES_PER_ELEMENT;
+    if (base === 0)
       throw new WorkError(
         `WebAssembly memory ends at 4096 MiB and ${Math.ceil(this.#room.memory.buffer.byteLength / 2 ** 20)} MiB are taken: ` +
           `there is no room for ${array.byteLength} more bytes. Take a smaller batch, or install a C++ compiler and build the native engine`,
@@ -69,19 +78,19 @@ class WasmInstance implements KernelInstance {
       );
   }
 
-  write(region: RegionName, data: RegionArray): void {
+  write(region: RegionName, data: RegionArray, first = 0): void {
     if (region === 'tokens') this.#tokens = Math.max(this.#tokens, data.length / this.#layout.shape.dIn);
     if (region === 'widths') this.#levels = Math.max(this.#levels, data.length);
     if (region === 'rowOffsets') this.#tokens = Math.max(this.#tokens, data.length);
-    this.#rows(region, data, (outer, inner) => {
+    this.#rows(region, data, first, (outer, inner) => {
       inner.set(outer);
       inner.fill(0, outer.length);
     });
   }
 
-  read(region: RegionName, into: RegionArray): void {
+  read(region: RegionName, into: RegionArray, first = 0): void {
     if (into.length === 0) return;
-    this.#rows(region, into, (outer, inner) => {
+    this.#rows(region, into, first, (outer, inner) => {
       outer.set(inner.subarray(0, outer.length));
     });
   }
@@ -91,7 +100,9 @@ class WasmInstance implements KernelInstance {
   }
 
   async run(call: CallName): Promise<void> {
-    this.#room.exports.reserve(Math.min(MAX_RESERVE_BYTES, callBytes(this.#layout, this.#tokens, this.#levels)));
+    const gradient = call === 'accumulate' ? gradientBytes(this.#layout) * ALLOCATOR_OVERHEAD : 0;
+    const bytes = callBytes(this.#layout, this.#tokens, this.#levels) + gradient;
+    this.#room.exports.reserve(Math.min(MAX_RESERVE_BYTES, bytes));
     this.#room.exports.beginCall(this.#threads.count);
     await this.#threads.ask({ kind: 'run', id: this.#room.id, call: CALLS.indexOf(call) });
   }

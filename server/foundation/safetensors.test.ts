@@ -14,6 +14,7 @@ import {
   toHalves,
   writeSafetensors,
 } from './safetensors.ts';
+import { streamTensors } from './safetensors-stream.ts';
 
 let folder = '';
 
@@ -83,6 +84,30 @@ describe('a safetensors file', () => {
     const refused = streamSafetensors(short, 'rows', { dtype: 'F32', shape: [3, 4] }, pieces(11));
     await expect(refused).rejects.toThrow(/short\.safetensors: tensor "rows" of shape \[3, 4\] was given 44 bytes/);
     await expect(readFile(short)).rejects.toThrow(/ENOENT/);
+  });
+
+  it('of several tensors that come in pieces is the file that comes whole', async () => {
+    const rows = Float32Array.from({ length: 12 }, (_, i) => i / 7);
+    const counts = Float64Array.from([1, 2, 3]);
+    const [whole, streamed] = [join(folder, 'whole-several.safetensors'), join(folder, 'several.safetensors')];
+    const layout = { rows: { dtype: 'F32', shape: [3, 4] }, counts: { dtype: 'F64', shape: [3] } } as const;
+    const metadata = { made: 'here' };
+    await writeSafetensors(
+      whole,
+      { rows: { ...layout.rows, data: rows }, counts: { ...layout.counts, data: counts } },
+      metadata,
+    );
+    const pieces = async function* (end: number): AsyncGenerator<Float32Array | Float64Array> {
+      for (let at = 0; at < end; at += 5) yield Promise.resolve(rows.subarray(at, Math.min(end, at + 5)));
+      yield counts;
+    };
+    const tensors = new Map(Object.entries(layout));
+    await streamTensors(streamed, tensors, pieces(12), metadata);
+    expect(await readFile(streamed)).toEqual(await readFile(whole));
+    await expect(streamTensors(streamed, tensors, pieces(11), metadata)).rejects.toThrow(
+      /its tensors take 72 bytes and were given 68/,
+    );
+    expect(await readFile(streamed)).toEqual(await readFile(whole));
   });
 
   it('is either read or refused by name, whatever bytes it holds', async () => {

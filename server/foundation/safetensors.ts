@@ -7,7 +7,7 @@ import { writeFileAtomic } from './files.ts';
 export type Dtype =
   'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U64' | 'U32' | 'U16' | 'U8' | 'BOOL';
 
-const BYTES: Readonly<Record<Dtype, number>> = {
+export const BYTES: Readonly<Record<Dtype, number>> = {
   ...{ F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2 },
   ...{ I8: 1, U64: 8, U32: 4, U16: 2, U8: 1, BOOL: 1 },
 };
@@ -218,7 +218,7 @@ export function toHalves(floats: Float32Array): Uint16Array<ArrayBuffer> {
 }
 
 /** What stands before the tensors' bytes: the header's length, and the header, padded to whole words. */
-function encodeHeader(header: Readonly<Record<string, unknown>>): Buffer {
+export function encodeHeader(header: Readonly<Record<string, unknown>>): Buffer {
   const text = Buffer.from(JSON.stringify(header));
   const encoded = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, 0x20);
   encoded.writeBigUInt64LE(BigInt(encoded.length - 8));

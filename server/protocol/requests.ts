@@ -124,6 +124,8 @@ const Training = z.object({
   /** Tokens to train on; rows are visited again when the data has fewer. */
   tokens: positive.nullable().default(null),
   batch: positive.max(1 << 20).default(2048),
+  /** Tokens that the engine is given at once, for batches that are too large for memory; absent: all of a step. */
+  microBatch: positive.max(1 << 20).optional(),
   optimizer: OptimizerSettings.prefault({}),
   engine: EngineChoice.default('auto'),
   threads: positive.max(1024).nullable().default(null),

@@ -5,13 +5,17 @@ import {
   buildParameters,
   parameterLengths,
   type DictionaryParameters,
+  type Engine,
   type EngineShape,
+  type EngineTrainer,
   type ParameterName,
-  type TrainingState,
+  type StatePart,
 } from '../compute/engine.ts';
 import { messageOf, UsageError, WorkError } from '../foundation/errors.ts';
-import { SafetensorsFile, writeSafetensors, type TensorData } from '../foundation/safetensors.ts';
+import { streamTensors } from '../foundation/safetensors-stream.ts';
+import { SafetensorsFile } from '../foundation/safetensors.ts';
 import { TrainingPoint } from '../foundation/training-point.ts';
+import { stateAccessOf } from './state-access.ts';
 
 const Progress = z.object({
   /** What the run is of; a checkpoint is only taken up by an equal run. */
@@ -38,10 +42,6 @@ const Progress = z.object({
 /** Chance needs no state of its own: everything is drawn from the seed and the step. */
 export type CheckpointProgress = z.infer<typeof Progress>;
 
-export interface Checkpoint extends CheckpointProgress {
-  readonly state: TrainingState;
-}
-
 const PARTS = ['parameters', 'firstMoment', 'secondMoment'] as const;
 
 /** Beside the dictionary's folder, because that folder appears in one piece when training is done. */
@@ -49,23 +49,65 @@ export function checkpointPath(outputFolder: string): string {
   return `${outputFolder}.checkpoint.safetensors`;
 }
 
+/** Rows that are held at once on their way to or from the file. */
+export const PIECE_BYTES = 64 * 2 ** 20;
+
+interface Piece {
+  readonly part: StatePart;
+  readonly name: ParameterName;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** Every element of a state once, in the file's order; whole rows. */
+function* piecesOf(shape: EngineShape): Generator<Piece> {
+  for (const part of PARTS)
+    for (const [name, length] of parameterLengths(shape)) {
+      const width = name === 'decoder' ? shape.dOut : name === 'encoder' || name === 'skip' ? shape.dIn : 1;
+      const most = width * Math.max(1, Math.floor(PIECE_BYTES / (4 * width)));
+      for (let first = 0; first < length; first += most)
+        yield { part, name, first, count: Math.min(most, length - first) };
+    }
+}
+
+function tensorsOf(shape: EngineShape): Map<string, { dtype: 'F32' | 'F64'; shape: readonly number[] }> {
+  const tensors = new Map<string, { dtype: 'F32' | 'F64'; shape: readonly number[] }>();
+  for (const part of PARTS)
+    for (const [name, length] of parameterLengths(shape))
+      tensors.set(`${part}.${name}`, { dtype: 'F32', shape: [length] });
+  return tensors.set('tokensSinceFired', { dtype: 'F64', shape: [shape.dSae] });
+}
+
 /**
+ * Writes the trainer's state and how far the run is, holding one piece of the state at a time where the engine gives pieces.
  * @throws WorkError when a value is not finite or the disk refuses; the checkpoint that was there stays.
  */
-export async function writeCheckpoint(path: string, shape: EngineShape, checkpoint: Checkpoint): Promise<void> {
-  const { state, ...progress } = checkpoint;
-  const tensors: Record<string, TensorData> = {};
-  for (const part of PARTS)
-    for (const [key, length] of parameterLengths(shape)) {
-      const data = state[part][key]!;
-      if (!data.every(Number.isFinite))
-        throw new WorkError(
-          `after step ${progress.steps} the dictionary's ${part}.${key} holds values that are not finite; lower the learning rate. The checkpoint before it is kept.`,
+export async function writeCheckpoint(
+  path: string,
+  trainer: EngineTrainer,
+  progress: Omit<CheckpointProgress, 'adamSteps'>,
+): Promise<void> {
+  const { shape } = trainer;
+  const access = await stateAccessOf(trainer);
+  const { steps, tokensSinceFired } = await access.counts();
+  let broken: WorkError | null = null;
+  const pieces = async function* (): AsyncGenerator<NodeJS.TypedArray> {
+    for (const { part, name, first, count } of piecesOf(shape)) {
+      const values = new Float32Array(count);
+      await access.read(part, name, first, values);
+      if (!values.every(Number.isFinite)) {
+        broken = new WorkError(
+          `after step ${progress.steps} the dictionary's ${part}.${name} holds values that are not finite; lower the learning rate. The checkpoint before it is kept.`,
         );
-      tensors[`${part}.${key}`] = { dtype: 'F32', shape: [length], data };
+        throw broken;
+      }
+      yield values;
     }
-  tensors['tokensSinceFired'] = { dtype: 'F64', shape: [shape.dSae], data: state.tokensSinceFired };
-  await writeSafetensors(path, tensors, { progress: JSON.stringify(progress) }).catch((error: unknown) => {
+    yield tokensSinceFired;
+  };
+  const metadata = { progress: JSON.stringify(progressOf(progress, steps)) };
+  await streamTensors(path, tensorsOf(shape), pieces(), metadata).catch((error: unknown) => {
+    if (broken !== null) throw broken;
     throw new WorkError(
       `the checkpoint of step ${progress.steps} was not written: ${messageOf(error)} Make room for it and go on with --resume.`,
       { cause: error },
@@ -73,14 +115,35 @@ export async function writeCheckpoint(path: string, shape: EngineShape, checkpoi
   });
 }
 
-async function readParameters(file: SafetensorsFile, part: string, shape: EngineShape): Promise<DictionaryParameters> {
+/** In the order that checkpoints have always had. */
+function progressOf(
+  { scale, threshold, run, steps, ...rest }: Omit<CheckpointProgress, 'adamSteps'>,
+  adamSteps: number,
+): CheckpointProgress {
+  return { scale, threshold, run, steps, adamSteps, ...rest };
+}
+
+/** Opens a trainer that goes on from a checkpoint, piece by piece where the engine takes pieces. */
+export async function openTrainer(
+  path: string,
+  engine: Engine,
+  shape: EngineShape,
+  { adamSteps }: Pick<CheckpointProgress, 'adamSteps'>,
+): Promise<EngineTrainer> {
+  await using file = await SafetensorsFile.open(path);
+  const trainer = await engine.trainer(shape, await readParameters(file, shape));
+  const access = await stateAccessOf(trainer);
+  for (const { part, name, first, count } of piecesOf(shape))
+    if (part !== 'parameters')
+      await access.write(part, name, first, await file.float32(`${part}.${name}`, first, count));
+  const silent = await file.bytes('tokensSinceFired');
+  await access.finish({ steps: adamSteps, tokensSinceFired: new Float64Array(silent.buffer) });
+  return trainer;
+}
+
+async function readParameters(file: SafetensorsFile, shape: EngineShape): Promise<DictionaryParameters> {
   const arrays = new Map<ParameterName, Float32Array>();
-  for (const [key, length] of parameterLengths(shape)) {
-    const name = `${part}.${key}`;
-    const size = file.entry(name).shape.reduce((product, each) => product * each, 1);
-    if (size !== length) throw new WorkError(`${file.path}: ${name} has ${size} values, expected ${length}`);
-    arrays.set(key, await file.float32(name));
-  }
+  for (const [key] of parameterLengths(shape)) arrays.set(key, await file.float32(`parameters.${key}`));
   return buildParameters(shape, (key) => arrays.get(key)!);
 }
 
@@ -96,6 +159,7 @@ function differences(before: unknown, now: unknown, path = ''): string[] {
 }
 
 /**
+ * How far a run is; its state is read by {@link openTrainer}.
  * @param run what is about to be resumed
  * @returns null when there is no checkpoint
  * @throws UsageError saying what differs when the checkpoint is of another run, WorkError when the file is damaged
@@ -104,7 +168,7 @@ export async function readCheckpoint(
   path: string,
   shape: EngineShape,
   run: CheckpointProgress['run'],
-): Promise<Checkpoint | null> {
+): Promise<CheckpointProgress | null> {
   if ((await stat(path).catch(() => null)) === null) return null;
   await using file = await SafetensorsFile.open(path);
   const progress = parseProgress(path, file.metadata['progress']);
@@ -113,19 +177,14 @@ export async function readCheckpoint(
     throw new UsageError(
       `--resume: the checkpoint ${path} is of another run (${differing.slice(0, 5).join('; ')}); repeat the command it was made with, or leave --resume out to start over`,
     );
-  const silent = file.entry('tokensSinceFired');
-  if (silent.dtype !== 'F64' || silent.shape.join() !== String(shape.dSae))
-    throw new WorkError(`${path}: tokensSinceFired is ${silent.dtype} [${silent.shape.join(', ')}]`);
-  return {
-    ...progress,
-    state: {
-      parameters: await readParameters(file, 'parameters', shape),
-      firstMoment: await readParameters(file, 'firstMoment', shape),
-      secondMoment: await readParameters(file, 'secondMoment', shape),
-      steps: progress.adamSteps,
-      tokensSinceFired: new Float64Array((await file.bytes('tokensSinceFired')).buffer),
-    },
-  };
+  for (const [name, { dtype, shape: expected }] of tensorsOf(shape)) {
+    const entry = file.entry(name);
+    if (entry.dtype !== dtype || entry.shape.join() !== expected.join())
+      throw new WorkError(
+        `${path}: ${name} is ${entry.dtype} [${entry.shape.join(', ')}]; expected ${dtype} [${expected.join(', ')}]`,
+      );
+  }
+  return progress;
 }
 
 function parseProgress(path: string, text: unknown): CheckpointProgress {

@@ -1,9 +1,10 @@
 /** How much memory a run takes, before anything of it is allocated. */
-import { parameterLengths, type EngineShape } from '../compute/engine.ts';
+import { parameterLengths, type EngineName, type EngineShape } from '../compute/engine.ts';
 import { rowStride } from '../compute/kernel-instance.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { offeredMemory, type MemoryOffer } from '../foundation/machine-memory.ts';
 import { BUFFER_BYTES } from './batches.ts';
+import { PIECE_BYTES } from './checkpoint.ts';
 import { SAMPLE_ROWS } from './initialise.ts';
 import type { TrainingPlan } from './training-plan.ts';
 
@@ -34,6 +35,9 @@ const AUXILIARY_ENTRIES = 1024;
 /** Prefixes of a Matryoshka dictionary, at most. */
 const MATRYOSHKA_LEVELS = 8;
 
+/** Engines that hand out a copy of the state for a checkpoint, instead of the state itself. */
+const COPIES_ITS_STATE: readonly EngineName[] = ['webgpu', 'tensorflow'];
+
 /** What a step over so many tokens takes. Half of all features fire where nothing but a penalty keeps them silent, and lists grow by doubling. */
 function stepMemory({ dIn, dOut, dSae, architecture }: EngineShape, tokens: number): MemoryItem {
   const levels = architecture.kind === 'matryoshka' ? MATRYOSHKA_LEVELS : 1;
@@ -47,38 +51,57 @@ function stepMemory({ dIn, dOut, dSae, architecture }: EngineShape, tokens: numb
 }
 
 /**
- * Peak memory of a run. Of the engine: parameters, their two moments, the encoder packed for its product, and what a step needs. Of the
- * trainer: batches, buffers of rows, the weights it started from, the copy of parameters and moments that a checkpoint is written from, and
- * at the end the dictionary that is measured and stored.
- * @param batch tokens a step
+ * Peak memory of a run. While it trains: in the engine parameters, their two moments, the encoder packed for its product, what a step needs,
+ * and the gradient that pieces of a batch sum up to; in the trainer batches, buffers of rows, the piece that a checkpoint is written by, and
+ * a copy of the state where dead features are re-initialised or the engine gives out nothing else. When it ends the moments are gone, and the trained parameters are folded,
+ * measured and stored. The larger of the two.
  */
-export function predictMemory(shape: EngineShape, batch: number): PredictedMemory {
+export function predictMemory(
+  { shape, batch, microBatch, resampling }: MemoryPlan,
+  engine: EngineName | null = null,
+): PredictedMemory {
   const { dIn, dOut, dSae } = shape;
   const parameters = 4 * parameterLengths(shape).reduce((sum, [, length]) => sum + length, 0);
   const packed = 4 * dSae * rowStride(dIn);
   const tokens = Math.max(batch, SAMPLE_ROWS);
-  const items: MemoryItem[] = [
-    { what: 'parameters', arithmetic: `4 × ${dSae} × (${dIn} + ${dOut}) and biases`, bytes: parameters },
-    { what: 'two moments', arithmetic: '2 × parameters', bytes: 2 * parameters },
+  const weights: MemoryItem = {
+    what: 'parameters',
+    arithmetic: `4 × ${dSae} × (${dIn} + ${dOut}) and biases`,
+    bytes: parameters,
+  };
+  const always: MemoryItem[] = [
     { what: 'packed encoder', arithmetic: `4 × ${dSae} × ${rowStride(dIn)}`, bytes: packed },
-    stepMemory(shape, tokens),
     {
       what: 'batches',
       arithmetic: `${BATCHES} × 4 × ${tokens} × (${dIn} + ${dOut})`,
       bytes: BATCHES * 4 * tokens * (dIn + dOut),
     },
     { what: 'buffer of rows', arithmetic: `${BUFFERS} × 64 MiB`, bytes: BUFFERS * BUFFER_BYTES },
-    { what: 'first weights', arithmetic: '1 × parameters', bytes: parameters },
-    { what: 'state of a checkpoint', arithmetic: '3 × parameters', bytes: 3 * parameters },
-    {
-      what: 'stored dictionary',
-      arithmetic: 'parameters + 2 × packed encoder',
-      bytes: parameters + 2 * packed,
-    },
+    stepMemory(shape, microBatch ?? tokens),
     { what: 'program', arithmetic: '256 MiB', bytes: BASE_BYTES },
   ];
-  return { items, bytes: items.reduce((sum, { bytes }) => sum + bytes, 0) };
+  const copies: MemoryItem = { what: 'copy of the state', arithmetic: '3 × parameters', bytes: 3 * parameters };
+  const gradient: MemoryItem = { what: 'gradient of a batch', arithmetic: '1 × parameters', bytes: parameters };
+  const training: MemoryItem[] = [
+    { what: 'two moments', arithmetic: '2 × parameters', bytes: 2 * parameters },
+    { what: 'checkpoint', arithmetic: '64 MiB at once', bytes: PIECE_BYTES },
+    ...(microBatch === undefined ? [] : [gradient]),
+    ...(resampling === null && !COPIES_ITS_STATE.some((name) => name === engine) ? [] : [copies]),
+  ];
+  const ending: MemoryItem[] = [
+    {
+      what: 'stored dictionary',
+      arithmetic: '2 × parameters + 2 × packed encoder',
+      bytes: 2 * parameters + 2 * packed,
+    },
+  ];
+  const total = (items: readonly MemoryItem[]): number => items.reduce((sum, { bytes }) => sum + bytes, 0);
+  const items = [weights, ...(total(training) > total(ending) ? training : ending), ...always];
+  return { items, bytes: total(items) };
 }
+
+/** What of a plan decides about memory. */
+export type MemoryPlan = Pick<TrainingPlan, 'shape' | 'batch' | 'microBatch' | 'resampling'>;
 
 export function gibibytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 2)} GiB`;
@@ -95,9 +118,13 @@ export function memoryFor(given: number | null): MemoryOffer {
   return given === null ? offeredMemory() : { bytes: given, by: 'given' };
 }
 
-/** @param memory bytes that the caller allows; null for what the machine offers @throws WorkError when the plan would take more */
-export function refuseOversized({ shape, batch }: Pick<TrainingPlan, 'shape' | 'batch'>, memory: number | null): void {
-  refuseTooLarge(predictMemory(shape, batch), memoryFor(memory));
+/**
+ * @param memory bytes that the caller allows; null for what the machine offers
+ * @param engine null where it is not chosen yet
+ * @throws WorkError when the plan would take more
+ */
+export function refuseOversized(plan: MemoryPlan, memory: number | null, engine: EngineName | null = null): void {
+  refuseTooLarge(predictMemory(plan, engine), memoryFor(memory));
 }
 
 /** @throws WorkError with every term of the sum when the run would take more than there is */
@@ -105,6 +132,6 @@ export function refuseTooLarge({ items, bytes }: PredictedMemory, offer: MemoryO
   if (bytes <= offer.bytes) return;
   const terms = items.map((item) => `${item.what} ${gibibytes(item.bytes)} (${item.arithmetic})`);
   throw new WorkError(
-    `the run needs ${gibibytes(bytes)} of memory, and ${OFFERED_BY[offer.by]} ${gibibytes(offer.bytes)}: ${terms.join(' + ')}. Take fewer --d-sae features or a smaller --batch, free memory, or set --memory if this figure is wrong for your machine`,
+    `the run needs ${gibibytes(bytes)} of memory, and ${OFFERED_BY[offer.by]} ${gibibytes(offer.bytes)}: ${terms.join(' + ')}. Take fewer --d-sae features or a smaller --batch or --micro-batch, free memory, or set --memory if this figure is wrong for your machine`,
   );
 }

@@ -1,14 +1,13 @@
 /** The two entry points: a dictionary from given activations, new or from another dictionary. */
 import { resolve } from 'node:path';
 import { DeviceLostError } from '../compute/device-lost.ts';
-import type { DictionaryParameters, Engine, TrainingState } from '../compute/engine.ts';
+import type { DictionaryParameters, Engine } from '../compute/engine.ts';
 import { onlyEngine, type RunEngines } from '../compute/run-engines.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
 import { familyOf } from '../sae/architectures/families.ts';
-import { parametersFor } from '../sae/architectures/finetuned.ts';
 import { foldHomogeneousScale, type ActivationScale } from '../sae/canonical.ts';
 import { refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
 import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
@@ -19,15 +18,16 @@ import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.t
 import { EngineSuccession, type EngineTurn } from './engine-succession.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
 import { History } from './history.ts';
-import { activationScale, initialParameters, SAMPLE_ROWS } from './initialise.ts';
+import { SAMPLE_ROWS } from './initialise.ts';
 import { measureHeldOut } from './measure.ts';
-import type { RowSource } from './batches.ts';
 import { baseOf, made, methodConfig, methodIdentity, methodOf, trainedFeatures, type Method } from './method.ts';
 import { mixedIn, splitHashOf, trainingRows, type MixedIn } from './mixture.ts';
-import { FrozenDictionary, initialResidual } from './residual-dictionary.ts';
-import { revivedLatents } from './trained-latents.ts';
+import { FrozenDictionary } from './residual-dictionary.ts';
+import { parametersOf } from './state-access.ts';
 import { refuseOversized } from './memory.ts';
+import { openRun } from './run-start.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
+import { accumulationOf } from './training-step.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
 
 export interface TrainingContext {
@@ -127,6 +127,7 @@ async function train(work: Work, control: JobControl): Promise<TrainedDictionary
 
 async function trainOn(job: Job, control: JobControl): Promise<TrainedDictionary> {
   const { request, data, split, plan, method, mixed, engine, turn, outputFolder, storage } = job;
+  refuseOversized(plan, request.memory, engine.name);
   const path = checkpointPath(outputFolder);
   const identity = {
     ...{ plan, storage, heldOutShare: request.heldOutShare, engine: engine.name },
@@ -135,15 +136,12 @@ async function trainOn(job: Job, control: JobControl): Promise<TrainedDictionary
   };
   const stored = await readCheckpoint(path, plan.shape, { ...identity, engine: turn.checkpointed ?? engine.name });
   await using rows = trainingRows(data, split, mixed, plan);
-  const start =
-    stored === null
-      ? await startOf(job, rows)
-      : { from: stored.state, scale: stored.scale, threshold: stored.threshold };
+  const { trainer: opened, scale, threshold } = await openRun(job, path, rows, stored);
+  await using trainer = opened;
+  if (plan.microBatch !== undefined) accumulationOf(trainer);
   await rows.seek(stored?.position ?? 0);
   const history = new History(stored?.history);
-  const { scale } = start;
   await using frozen = method.kind === 'residual' ? await FrozenDictionary.load(engine, method.of, scale) : null;
-  await using trainer = await engine.trainer(plan.shape, start.from);
   await trainer.trainOnly(trainedFeatures(method, plan.shape));
   const checkpoint = { path, everySteps: request.checkpointEverySteps, run: identity, engineChanges: turn.changes };
   const done = {
@@ -151,69 +149,28 @@ async function trainOn(job: Job, control: JobControl): Promise<TrainedDictionary
     secondsDone: stored?.seconds ?? 0,
     millisecondsDone: stored?.milliseconds ?? [],
   };
-  const { threshold } = start;
   const parts = { plan, trainer, rows, frozen, scale, threshold, history, ...done, checkpoint };
   const trained = await runTraining(parts, control);
   const seconds = trained.seconds - done.secondsDone;
   const waited = rows.waitedMilliseconds / 1000;
   const waitShare = seconds + waited === 0 ? 0 : waited / (seconds + waited);
-  return await finish(job, { ...trained, waitShare }, scale, history, control);
-}
-
-interface Start {
-  readonly from: DictionaryParameters | TrainingState;
-  readonly scale: ActivationScale;
-  readonly threshold: number | null;
-}
-
-const UNSCALED: ActivationScale = { input: 1, output: 1 };
-
-async function startOf(job: Job, rows: RowSource): Promise<Start> {
-  const { plan, method, engine, data, split } = job;
-  const { shape, architecture, seed } = plan;
-  const sample = await rows.deal(Math.min(SAMPLE_ROWS, split.trainingRows), UNSCALED, 0);
-  const input = activationScale(sample.values, data.dIn);
-  const output = sample.targets === null ? input : activationScale(sample.targets, shape.dOut);
-  const scale = { input, output };
-  const inputs = sample.values.map((value) => value * input);
-  if (method.kind === 'finetune' || method.kind === 'partial') return continuing(job, method, scale, inputs);
-  const targets = sample.targets?.map((value) => value * output) ?? inputs;
-  if (method.kind === 'new') {
-    const from = await initialParameters(engine, shape, architecture, { inputs, targets }, seed);
-    return { from, scale, threshold: null };
-  }
-  await using frozen = await FrozenDictionary.load(engine, method.of, scale);
-  const problem = await frozen.problem(inputs);
-  return { from: await initialResidual(engine, shape, architecture, problem, seed), scale, threshold: null };
-}
-
-/** @param inputs [rows, d_in] a sample, scaled */
-async function continuing(
-  { plan, engine }: Job,
-  method: Extract<Method, { from: Dictionary }>,
-  scale: ActivationScale,
-  inputs: Float32Array,
-): Promise<Start> {
-  const { shape, seed } = plan;
-  const scaled = foldHomogeneousScale(method.from.parameters, { input: 1 / scale.input, output: 1 / scale.output });
-  const threshold = plan.thresholdRate !== null ? (scaled.threshold?.[0] ?? null) : null;
-  const parameters = parametersFor(shape, scaled);
-  if (method.kind === 'finetune' || !method.revives || plan.auxiliary !== null)
-    return { from: parameters, scale, threshold };
-  return { from: await revivedLatents(engine, { shape, parameters }, method.chosen, inputs, seed), scale, threshold };
+  const parameters = await parametersOf(trainer);
+  // Its memory, moments above all, is not needed while the dictionary is measured and stored.
+  await trainer[Symbol.asyncDispose]();
+  return await finish(job, { ...trained, parameters, waitShare }, scale, history, control);
 }
 
 async function finish(
   job: Job,
-  trained: TrainedRun & { readonly waitShare: number },
+  trained: TrainedRun & { readonly parameters: DictionaryParameters; readonly waitShare: number },
   scale: ActivationScale,
   history: History,
   control: JobControl,
 ): Promise<TrainedDictionary> {
   const { request, data, split, plan, method, mixed, engine, turn, origin, outputFolder, storage } = job;
   const { architecture, sparsity } = plan;
-  const { state, threshold } = trained;
-  const stored = familyOf(architecture).stored({ shape: plan.shape, parameters: state.parameters }, threshold ?? 0);
+  const { threshold } = trained;
+  const stored = familyOf(architecture).stored({ shape: plan.shape, parameters: trained.parameters }, threshold ?? 0);
   const { shape, parameters } = made(method, stored.shape, foldHomogeneousScale(stored.parameters, scale));
   const base = baseOf(method);
   const unnamed = {

@@ -1,6 +1,6 @@
 /** The training loop: rows → engine → objective → engine, with its schedule, its revival of dead features, its checkpoints and its history. */
 import { setImmediate } from 'node:timers/promises';
-import type { EngineTrainer, ForwardResult, TrainingState } from '../compute/engine.ts';
+import type { EngineTrainer, ForwardResult } from '../compute/engine.ts';
 import { DeviceLostError } from '../compute/device-lost.ts';
 import { Interrupted, WorkError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
@@ -15,6 +15,7 @@ import { tiltRampAt, weighLosses, type BatchPlace, type WeighedLosses } from './
 import { resampleDead } from './resample.ts';
 import { addTargetL0 } from './target-l0.ts';
 import { nextThreshold } from './threshold-average.ts';
+import { takeStep } from './training-step.ts';
 import { learningRateAt, sparsityCoefficientAt, type TrainingPlan } from './training-plan.ts';
 
 const REPORT_MILLISECONDS = 100;
@@ -45,7 +46,6 @@ export interface TrainingRun {
 }
 
 export interface TrainedRun {
-  readonly state: TrainingState;
   /** {@link nextThreshold}, on scaled activations; null where the architecture has none. */
   readonly threshold: number | null;
   readonly seconds: number;
@@ -142,9 +142,7 @@ class Loop {
       await this.#step();
       if (this.#steps % checkpoint.everySteps === 0 || this.#steps === plan.steps) await this.#save();
     }
-    const state = await this.#run.trainer.state();
     return {
-      state,
       threshold: this.#threshold,
       seconds: this.#seconds,
       stepMilliseconds: Float64Array.from(this.#milliseconds),
@@ -160,9 +158,8 @@ class Loop {
 
   async #save(): Promise<void> {
     const { trainer, rows, scale, history, checkpoint } = this.#run;
-    const state = await trainer.state();
-    await writeCheckpoint(checkpoint.path, trainer.shape, {
-      ...{ state, scale, threshold: this.#threshold, run: checkpoint.run, steps: this.#steps, adamSteps: state.steps },
+    await writeCheckpoint(checkpoint.path, trainer, {
+      ...{ scale, threshold: this.#threshold, run: checkpoint.run, steps: this.#steps },
       ...{ position: rows.position, seconds: this.#seconds, history: [...history.points] },
       milliseconds: this.#milliseconds.slice(-MAX_STORED_TIMES),
       engineChanges: checkpoint.engineChanges,
@@ -182,16 +179,21 @@ class Loop {
       inputs: batch.values,
       targets: batch.targets,
     };
-    const forward = await trainer.forward(inputs, {
-      // Counts of active features, which the batch's penalty weighs.
-      sparsityCoefficient: plan.sparsity.kind === 'target_l0' ? 1 : coefficient,
-      ...{ targets, widths },
-    });
     const place = { ramp: tiltRampAt(plan.objective, this.#steps), passages: batch.passages };
-    const weighed = weigh(plan, forward, coefficient, place);
-    refuseUnstable(weighed.loss, step, batch, forward.reconstruction);
-    const { auxiliary } = plan;
-    const { auxiliaryLoss, dead } = await trainer.backward(weighed.weights, { ...plan.adam, learningRate, auxiliary });
+    const { auxiliary, microBatch = null, sparsity } = plan;
+    const problem = {
+      // Counts of active features, which the batch's penalty weighs.
+      forward: { sparsityCoefficient: sparsity.kind === 'target_l0' ? 1 : coefficient, widths },
+      step: { ...plan.adam, learningRate, auxiliary },
+      isEven: plan.objective.kind === 'erm' && sparsity.kind !== 'target_l0',
+      weigh: (losses: ForwardResult): WeighedLosses => {
+        const weighed = weigh(plan, losses, coefficient, place);
+        refuseUnstable(weighed.loss, step, batch, losses.reconstruction);
+        return weighed;
+      },
+    };
+    const taken = await takeStep(trainer, { inputs, targets, ...problem }, microBatch);
+    const { forward, weighed, auxiliaryLoss, dead } = taken;
     const elapsed = performance.now() - began;
     refuseUnstable(auxiliaryLoss, step, batch, forward.reconstruction);
     this.#milliseconds.push(elapsed);

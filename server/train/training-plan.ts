@@ -17,6 +17,8 @@ export interface TrainingPlan {
   readonly steps: number;
   /** Tokens a step. */
   readonly batch: number;
+  /** Tokens that the engine is given at once; absent: all of a step. */
+  readonly microBatch?: number;
   readonly learningRate: number;
   readonly warmupSteps: number;
   /** Steps at the end over which the learning rate falls to zero. */
@@ -79,6 +81,20 @@ function refuseSmallSample(objective: Objective, batch: number): void {
     );
 }
 
+/** What selects over the whole batch would select otherwise over pieces of it. */
+function microBatchOf(
+  { microBatch }: TrainRequest | FinetuneRequest,
+  { architecture: { kind } }: EngineShape,
+  batch: number,
+): Pick<TrainingPlan, 'microBatch'> {
+  if (microBatch === undefined || microBatch >= batch) return {};
+  if (kind === 'batchtopk' || kind === 'matryoshka')
+    throw new UsageError(
+      `--micro-batch is ${microBatch}, and a ${kind} dictionary selects over its whole batch: in pieces it would be another method. Leave --micro-batch out, or take a smaller --batch`,
+    );
+  return { microBatch };
+}
+
 interface Choices {
   readonly architecture: Architecture;
   readonly shape: EngineShape;
@@ -99,7 +115,7 @@ function plan(
   refuseSmallSample(objective, batch);
   const { beta1, beta2, epsilon, maxGradientNorm } = optimizer;
   return {
-    ...{ architecture, shape, objective, seed, steps, batch },
+    ...{ architecture, shape, objective, seed, steps, batch, ...microBatchOf(request, shape, batch) },
     learningRate: optimizer.learningRate ?? family.learningRate(architecture, shape.dSae) / (finetunes ? 3 : 1),
     // dictionary_learning warms up for 1,000 steps; a run of fewer than 20,000 for a twentieth of it.
     warmupSteps: optimizer.warmupSteps ?? Math.min(1000, Math.floor(steps / 20)),

@@ -167,7 +167,8 @@ napi_value disposeDictionary(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// (dictionary, region, array, direction): copies between a region and an array; 0 writes, 1 reads. False: no memory.
+// (dictionary, region, array, direction, first): copies between a region and an array; 0 writes, 1 reads. `first` is the number in the
+// region, of a matrix its row, where the array begins. False: no memory.
 napi_value copyRegion(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Dictionary& d = **arguments.slot();
@@ -182,10 +183,12 @@ napi_value copyRegion(napi_env env, napi_callback_info info) {
   const bool isMatrix = rowLayout.columns > 0;
   const size_t columns = isMatrix ? rowLayout.columns : length, stride = isMatrix ? rowLayout.stride : length;
   const size_t rows = columns == 0 ? 0 : length / columns;
-  char* start = static_cast<char*>(region(d, which, rows * stride));
+  const size_t first = arguments.number(4) * (isMatrix ? stride : 1);
+  char* start = static_cast<char*>(region(d, which, first + rows * stride));
   napi_value copied;
   napi_get_boolean(env, start != nullptr, &copied);
   if (start == nullptr) return copied;
+  start += first * width;
   char* outside = static_cast<char*>(data);
   for (size_t row = 0; row < rows; row++) {
     char *inner = start + row * stride * width, *outer = outside + row * columns * width;

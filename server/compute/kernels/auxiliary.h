@@ -12,6 +12,8 @@ namespace ssae {
 
 constexpr uint32_t kVarianceColumns = 16;
 
+static inline uint32_t varianceGroups(const Dictionary& d) { return static_cast<uint32_t>(d.outStride) / kVarianceColumns; }
+
 static inline bool has(const Activations& a, uint32_t feature) {
   return a.featureStart[feature + 1] > a.featureStart[feature];
 }
@@ -24,9 +26,10 @@ static inline bool fires(const Dictionary& d, uint32_t feature) {
   return false;
 }
 
-// Tokens since the feature last fired, this batch included.
+// Tokens since the feature last fired, this batch included, all pieces of it.
 static inline double silence(const Dictionary& d, uint32_t feature) {
-  return fires(d, feature) ? 0 : d.tokensSinceFired[feature] + d.settings.tokens;
+  const bool fired = d.settings.batchTokens > 0 ? d.fired[feature] != 0 : fires(d, feature);
+  return fired ? 0 : d.tokensSinceFired[feature] + d.batchTokens();
 }
 
 static void findDead(Dictionary& d) {
@@ -39,34 +42,39 @@ static void findDead(Dictionary& d) {
   d.results.dead = dead;
 }
 
-// Σ_i (r_i − r̄)² over kVarianceColumns columns of the residuals.
-static double columnVariance(const Dictionary& d, uint32_t group) {
-  double total = 0;
+struct ColumnSpread {
   double means[kVarianceColumns] = {};
+  double squares = 0;
+};
+
+// r̄ and Σ_i (r_i − r̄)² over kVarianceColumns columns of the residuals.
+static ColumnSpread spreadOf(const Dictionary& d, uint32_t group) {
+  ColumnSpread spread;
   const float* residuals = d.lastResiduals() + group * kVarianceColumns;
   for (uint32_t token = 0; token < d.tokenCount(); token++)
-    for (uint32_t i = 0; i < kVarianceColumns; i++) means[i] += residuals[token * d.outStride + i];
-  for (double& mean : means) mean /= d.tokenCount();
+    for (uint32_t i = 0; i < kVarianceColumns; i++) spread.means[i] += residuals[token * d.outStride + i];
+  for (double& mean : spread.means) mean /= d.tokenCount();
   for (uint32_t token = 0; token < d.tokenCount(); token++)
     for (uint32_t i = 0; i < kVarianceColumns; i++) {
-      const double difference = residuals[token * d.outStride + i] - means[i];
-      total += difference * difference;
+      const double difference = residuals[token * d.outStride + i] - spread.means[i];
+      spread.squares += difference * difference;
     }
-  return total;
+  return spread;
 }
 
-// Loss and the factor of its gradient, from ‖ê_i − e_i‖² and the residual's variance in d.auxiliarySums.
+// Loss and the factor of its gradient, from ‖ê_i − e_i‖² in d.auxiliarySums and the residual's variance behind it or in d.surveySquares.
 static void weighAuxiliary(Dictionary& d) {
-  const uint32_t tokens = d.tokenCount();
+  const uint32_t tokens = d.batchTokens();
+  const double* spread = d.settings.batchTokens > 0 ? d.surveySquares.data() : &d.auxiliarySums[d.tokenCount()];
   double squares = 0, variance = 0;
-  for (uint32_t token = 0; token < tokens; token++) squares += d.auxiliarySums[token];
-  for (uint32_t group = 0; group < d.outStride / kVarianceColumns; group++) variance += d.auxiliarySums[tokens + group];
+  for (uint32_t token = 0; token < d.tokenCount(); token++) squares += d.auxiliarySums[token];
+  for (uint32_t group = 0; group < varianceGroups(d); group++) variance += spread[group];
   const double divisor = d.settings.auxiliaryForm == kNormalised ? variance / tokens : 1;
   const double share = d.results.dead / d.settings.auxiliaryK;
   const double scale = d.settings.auxiliaryForm == kSaeLens && share < 1 ? share : 1;
   const double factor = divisor > 0 ? d.settings.auxiliaryCoefficient * scale / (tokens * divisor) : 0;
   d.results.auxiliaryLoss = factor * squares;
-  for (uint32_t token = 0; token < tokens; token++) d.auxiliaryScales[token] = static_cast<float>(2 * factor);
+  for (uint32_t token = 0; token < d.tokenCount(); token++) d.auxiliaryScales[token] = static_cast<float>(2 * factor);
 }
 
 // Fills d.auxiliary (by feature), residuals ê − e and scales. After `transpose` of the batch's activations.
@@ -79,7 +87,7 @@ static void auxiliaryForward(Dictionary& d, uint32_t thread) {
   d.team.serial(thread, [&] {
     d.require(d.deadPanels.reserve(dead, d.shape.dIn) && d.auxiliaryScales.reserveScratch(d.tokenCount()) &&
               d.auxiliaryResiduals.reserveScratch(d.tokenCount() * d.outStride) &&
-              d.auxiliarySums.reserveScratch(d.tokenCount() + d.outStride / kVarianceColumns));
+              d.auxiliarySums.reserveScratch(d.tokenCount() + varianceGroups(d)));
     beginBlocks(d, d.auxiliary, rule, k, dead);
   });
   if (d.failed()) return;
@@ -106,8 +114,9 @@ static void auxiliaryForward(Dictionary& d, uint32_t thread) {
     }
     return true;
   });
-  d.team.share(static_cast<uint32_t>(d.outStride) / kVarianceColumns,
-               [&](uint32_t group) { d.auxiliarySums[d.tokenCount() + group] = columnVariance(d, group); });
+  if (d.settings.batchTokens == 0)
+    d.team.share(varianceGroups(d),
+                 [&](uint32_t group) { d.auxiliarySums[d.tokenCount() + group] = spreadOf(d, group).squares; });
   d.team.serial(thread, [&] { weighAuxiliary(d); });
   transpose(d, d.auxiliary, thread);
 }

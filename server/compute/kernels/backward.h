@@ -10,7 +10,7 @@
 
 namespace ssae {
 
-enum class Pass { norm, update, gradient };
+enum class Pass { norm, update, gradient, accumulate };
 
 // Takes out of the gradient what would change the row's length.
 static inline void project(const Dictionary& d, uint32_t j, float* gradient) {
@@ -65,26 +65,44 @@ static void storeGradient(Dictionary& d, uint32_t j, const float* encoder, const
   d.gradient.magnitudeBias[j] = static_cast<float>(sums.magnitudeBias);
 }
 
+// Where a feature's gradient comes from: here the batch that the latest forward pass had.
+struct BatchGradient {
+  Dictionary& d;
+  Workspace& w;
+  Source* sources;
+  int count;
+  bool sumsBias;  // what reaches b_dec through z goes to d.partBias
+
+  bool has(uint32_t j) const {
+    bool active = false;
+    for (int s = 0; s < count; s++) active |= ssae::has(sources[s].activations, j);
+    return active;
+  }
+
+  // Adds the gradient of feature j, of this part of the features, to its rows and sums.
+  void gather(uint32_t part, uint32_t j, float* encoder, float* decoder, ScalarGradients& sums) const {
+    sources[0].residuals = residualsOf(d, j);
+    for (int s = 0; s < count; s++) addGradient(d, w, sources[s], j, encoder, decoder, sums);
+    if (sums.along != 0)
+      addScaled(static_cast<float>(sums.along), &d.parameters.decoder[j * d.outStride], static_cast<int>(d.outStride), decoder);
+    if (sumsBias && has(j))
+      addScaled(static_cast<float>(-sums.shift), &d.parameters.encoder[j * d.stride], static_cast<int>(d.stride),
+                &d.partBias[part * d.stride]);
+  }
+};
+
 // One part of the features. Features whose gradient and moments are all zero are not touched, nor those that do not train.
-template <Pass pass>
-static void passPart(Dictionary& d, Workspace& w, const Adam& adam, Source* sources, int sourceCount, uint32_t part,
-                     float scale, bool sumsBias) {
+template <Pass pass, class Origin>
+static void passPart(Dictionary& d, Workspace& w, const Adam& adam, const Origin& origin, uint32_t part, float scale) {
   float *encoder = w.gradient.data(), *decoder = encoder + d.stride;
-  float* partBias = &d.partBias[part * d.stride];
   double squares = 0;
   for (uint32_t j = part * d.partFeatures(); j < (part + 1) * d.partFeatures() && j < d.shape.dSae; j++) {
-    bool active = false;
-    for (int s = 0; s < sourceCount; s++) active |= has(sources[s].activations, j);
+    const bool active = origin.has(j);
     if (pass == Pass::update) d.tokensSinceFired[j] = silence(d, j);
     if (!d.trains(j) || (!active && (pass != Pass::update || !d.moving[j]))) continue;
     __builtin_memset(encoder, 0, (d.stride + d.outStride) * sizeof(float));
     ScalarGradients sums;
-    sources[0].residuals = residualsOf(d, j);
-    for (int s = 0; s < sourceCount; s++) addGradient(d, w, sources[s], j, encoder, decoder, sums);
-    if (sums.along != 0)
-      addScaled(static_cast<float>(sums.along), &d.parameters.decoder[j * d.outStride], static_cast<int>(d.outStride), decoder);
-    if (sumsBias && active)
-      addScaled(static_cast<float>(-sums.shift), &d.parameters.encoder[j * d.stride], static_cast<int>(d.stride), partBias);
+    origin.gather(part, j, encoder, decoder, sums);
     if (pass != Pass::gradient && d.shape.unitNorm && active) project(d, j, decoder);
     if (pass == Pass::norm) squares += squareOf(encoder, d.stride + d.outStride) + sums.squares();
     if (pass == Pass::update) updateFeature(d, adam, j, encoder, decoder, sums, scale);
@@ -103,17 +121,17 @@ static void sumBiasGradient(Dictionary& d) {
     addScaled(d.scales[token], d.level(0) + token * d.outStride, length, total);
   if (d.shape.trainsGateDecoder)
     for (uint32_t token = 0; token < d.tokenCount(); token++)
-      addScaled(2.0f / d.tokenCount(), &d.gateResiduals[token * d.outStride], length, total);
+      addScaled(2.0f / d.batchTokens(), &d.gateResiduals[token * d.outStride], length, total);
   if (!d.shape.shiftsInput) return;
   for (uint32_t part = 0; part < kFeatureParts; part++) addScaled(1, &d.partBias[part * d.stride], length, total);
 }
 
-// The gated dictionary's auxiliary loss: mean_i ‖y_i − (relu(π_i + b_gate) W_dec + b_dec)‖².
+// The gated dictionary's auxiliary loss, of a piece its share: mean_i ‖y_i − (relu(π_i + b_gate) W_dec + b_dec)‖².
 static double gateLoss(const Dictionary& d) {
   double total = 0;
   for (uint32_t token = 0; token < d.tokenCount(); token++)
     total += squareOf(&d.gateResiduals[token * d.outStride], d.outStride);
-  return total / d.tokenCount();
+  return total / d.batchTokens();
 }
 
 static void forgetGradient(Dictionary& d) {
@@ -134,7 +152,7 @@ static void beginBackward(Dictionary& d, Pass pass) {
             d.partBias.reserveScratch(kFeatureParts * d.stride) && d.biasGradient.reserveScratch(d.outStride) &&
             d.partSquares.reserveScratch(kFeatureParts));
   if (d.shape.skips) d.require(reserveSkipGradient(d));
-  if (pass == Pass::gradient) d.require(d.gradient.reserve(d.shape, d.stride, d.outStride));
+  if (pass == Pass::gradient || pass == Pass::accumulate) d.require(d.gradient.reserve(d.shape, d.stride, d.outStride));
   d.results.gradientNorm = -1;
   d.results.auxiliaryLoss = d.results.dead = 0;
   if (d.failed()) return;
@@ -176,35 +194,49 @@ static void finishBackward(Dictionary& d, const Adam& adam, Pass pass) {
   updateSkip(d, adam);
 }
 
-static void backward(Dictionary& d, uint32_t thread, Pass pass) {
+// The batch's reconstruction and the auxiliary one.
+struct Sources {
+  Source all[2];
+  int count;
+};
+
+static Sources sourcesOf(Dictionary& d) {
+  return {{{d.activations, d.level(0), d.scales.data(), d.shape.penalised() ? d.penalties.data() : nullptr, true},
+           {d.auxiliary, d.auxiliaryResiduals.data(), d.auxiliaryScales.data(), nullptr, false}},
+          d.results.dead > 0 ? 2 : 1};
+}
+
+// Everything of the latest forward pass that gradients are summed from. Every thread. False: no memory.
+static bool prepareSources(Dictionary& d, uint32_t thread, Pass pass) {
   d.team.serial(thread, [&] { beginBackward(d, pass); });
-  if (d.failed()) return;
+  if (d.failed()) return false;
   transpose(d, d.activations, thread);
   if (!d.failed() && d.settings.auxiliaryK > 0) auxiliaryForward(d, thread);
   if (!d.failed() && d.shape.skips) findSkipGradient(d, thread);
   d.team.serial(thread, [&] { d.clipScale = 1; });
-  if (d.failed()) return;
+  return !d.failed();
+}
+
+static void backward(Dictionary& d, uint32_t thread, Pass pass) {
+  if (!prepareSources(d, thread, pass)) return;
   const Adam adam = adamOf(d.settings);
-  Source sources[] = {
-      {d.activations, d.level(0), d.scales.data(), d.shape.penalised() ? d.penalties.data() : nullptr, true},
-      {d.auxiliary, d.auxiliaryResiduals.data(), d.auxiliaryScales.data(), nullptr, false}};
-  const int count = d.results.dead > 0 ? 2 : 1;
   Workspace& w = d.workspaces[thread];
-  const auto everyPart = [&](auto part) { d.team.share(kFeatureParts, part); };
+  Sources sources = sourcesOf(d);
   const bool clips = pass == Pass::update && d.settings.maxGradientNorm >= 0, shifts = d.shape.shiftsInput;
+  const BatchGradient first = {d, w, sources.all, sources.count, shifts};
+  const auto everyPart = [&](auto part) { d.team.share(kFeatureParts, part); };
   if (pass == Pass::gradient)
-    everyPart([&](uint32_t part) { passPart<Pass::gradient>(d, w, adam, sources, count, part, 1, shifts); });
+    everyPart([&](uint32_t part) { passPart<Pass::gradient>(d, w, adam, first, part, 1); });
   if (clips) {
-    everyPart([&](uint32_t part) { passPart<Pass::norm>(d, w, adam, sources, count, part, 1, shifts); });
+    everyPart([&](uint32_t part) { passPart<Pass::norm>(d, w, adam, first, part, 1); });
     d.team.serial(thread, [&] {
       sumBiasGradient(d);
       d.clipScale = clip(d);
     });
   }
+  const BatchGradient second = {d, w, sources.all, sources.count, shifts && !clips};
   if (pass == Pass::update)
-    everyPart([&](uint32_t part) {
-      passPart<Pass::update>(d, w, adam, sources, count, part, d.clipScale, shifts && !clips);
-    });
+    everyPart([&](uint32_t part) { passPart<Pass::update>(d, w, adam, second, part, d.clipScale); });
   d.team.serial(thread, [&] {
     if (!clips) sumBiasGradient(d);
     finishBackward(d, adam, pass);

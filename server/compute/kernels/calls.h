@@ -1,11 +1,11 @@
 // What the two builds offer to JavaScript: make a dictionary, name its memory, run a call on a team of threads.
 #pragma once
-#include "backward.h"
 #include "forward.h"
+#include "pieces.h"
 
 namespace ssae {
 
-enum Call : uint32_t { kForward, kBackward, kGradient, kEncode, kDecode };
+enum Call : uint32_t { kForward, kBackward, kGradient, kEncode, kDecode, kSurvey, kAccumulate, kApply };
 
 // Order: ../kernel-instance.ts.
 enum Region : uint32_t {
@@ -116,6 +116,9 @@ static void run(Dictionary& d, uint32_t call, uint32_t thread) {
     case kGradient: return backward(d, thread, Pass::gradient);
     case kEncode: return encodeRows(d, thread);
     case kDecode: return decodeRows(d, thread);
+    case kSurvey: return survey(d, thread);
+    case kAccumulate: return accumulate(d, thread);
+    case kApply: return apply(d, thread);
   }
 }
 

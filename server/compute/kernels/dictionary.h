@@ -42,6 +42,8 @@ struct Settings {
   double maxGradientNorm;  // negative: no clipping
   double auxiliaryK, auxiliaryCoefficient, deadAfterTokens, auxiliaryForm;
   double partial;  // only features of `trained` train
+  // Of a batch that comes in pieces: all its tokens (0: the call's are all), and those that pieces before the call brought.
+  double batchTokens, surveyed, accumulated;
 };
 
 enum AuxiliaryForm { kPlain, kNormalised, kSaeLens };
@@ -163,6 +165,15 @@ struct Dictionary {
   Array<double> partSquares;   // [kFeatureParts]
   float clipScale;
 
+  // A step whose batch comes in pieces. Its gradient is in `gradient`, but for the scalars of features.
+  Array<uint8_t> fired;         // [dSae] in a piece so far
+  Array<uint8_t> touched;       // [dSae] a piece added to the feature's gradient
+  Array<double> scalarSums;     // [dSae, kScalars]
+  Array<double> surveyMeans;    // [outStride] of the residuals
+  Array<double> surveySquares;  // [outStride / kVarianceColumns] Σ_i (r_i − r̄)² over so many columns
+
+  // Of the whole batch, where the call has a piece of it.
+  uint32_t batchTokens() const { return settings.batchTokens > 0 ? static_cast<uint32_t>(settings.batchTokens) : tokenCount(); }
   uint32_t tokenCount() const { return static_cast<uint32_t>(settings.tokens); }
   uint32_t blocks() const { return (tokenCount() + kBlockTokens - 1) / kBlockTokens; }
   uint32_t partFeatures() const { return (shape.dSae + kFeatureParts - 1) / kFeatureParts; }

@@ -99,7 +99,7 @@ static void addGradient(const Dictionary& d, Workspace& w, const Source& source,
   const float* row = &d.parameters.decoder[j * d.outStride];
   const float norm = d.shape.normWeighted ? d.decoderNorms[j] : 1;
   const bool jumps = source.isBatch && d.shape.kind == kJumpRelu, gates = source.isBatch && d.shape.kind == kGated;
-  const float gateScale = 2.0f / d.tokenCount();
+  const float gateScale = 2.0f / d.batchTokens();
   for (uint32_t q = 0; q < count; q++) {
     const uint32_t token = tokens[q];
     const float scale = source.scales[token];

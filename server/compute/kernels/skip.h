@@ -72,6 +72,22 @@ static void storeSkipGradient(Dictionary& d) {
   }
 }
 
+// Adds the gradient to that of the pieces of a batch before it.
+static void addSkipGradient(Dictionary& d) {
+  if (!d.shape.skips || d.settings.partial != 0) return;
+  const size_t padded = roundUp(d.stride, kTileColumns);
+  for (int o = 0; o < d.shape.dOut; o++)
+    addScaled(1, &d.skipGradient[o * padded], static_cast<int>(d.stride), &d.gradient.skip[o * d.stride]);
+}
+
+// The gradient of all pieces of a batch.
+static void loadSkipGradient(Dictionary& d) {
+  if (!d.shape.skips) return;
+  const size_t padded = roundUp(d.stride, kTileColumns);
+  for (int o = 0; o < d.shape.dOut; o++)
+    __builtin_memcpy(&d.skipGradient[o * padded], &d.gradient.skip[o * d.stride], d.stride * sizeof(float));
+}
+
 static void updateSkip(Dictionary& d, const Adam& adam) {
   if (!d.shape.skips) return;
   const size_t padded = roundUp(d.stride, kTileColumns);
