@@ -80,7 +80,7 @@ function expectSameBits(actual: object, expected: object): void {
   expect(isDeepStrictEqual(actual, expected)).toBe(true);
 }
 
-describe.each((await availableEngines()).filter(({ name }) => name !== 'webgpu'))(
+describe.each((await availableEngines()).filter(({ name }) => name === 'cpu' || name === 'wasm'))(
   'the $name engine',
   ({ name, open }) => {
     let engine: Engine;

@@ -57,7 +57,7 @@ const TILTS = {
   'held sample size': { kind: 'term', tilt: { kind: 'sample_size', share: 0.4 } },
 };
 
-describe.each((await availableEngines()).filter(({ name }) => name !== 'webgpu'))(
+describe.each((await availableEngines()).filter(({ name }) => name === 'cpu' || name === 'wasm'))(
   'micro-batches on $name',
   ({ open }) => {
     const cases = Object.entries(ARCHITECTURES).flatMap(([title, architecture]) =>
