@@ -1,7 +1,7 @@
 /** Which TensorFlow.js computes: a package with native parts that the user installed, else the one that comes with the product. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type * as Tfjs from './tfjs.ts';
 import { messageOf, WorkError } from '../../foundation/errors.ts';
@@ -38,10 +38,16 @@ function manifestOf(name: string, folder: string): string | null {
 }
 
 /**
- * Looks for the native packages as Node would from each of the folders; what is found is not loaded.
- * @param folders the user's working folder and the product's own, unless given
+ * Where native packages are looked for: the folder that SSAE_TENSORFLOW names, and beside the product, where a global install puts them.
+ * Never where the user happens to stand: a stranger's repository would bring its own code.
  */
-export function findTensorFlow(folders: readonly string[] = [process.cwd(), packageRoot]): TensorFlowSource {
+function trustedFolders(): readonly string[] {
+  const named = process.env['SSAE_TENSORFLOW'];
+  return named === undefined || named === '' ? [packageRoot] : [resolve(named), packageRoot];
+}
+
+/** Looks for the native packages as Node would from each of the folders; what is found is not loaded. */
+export function findTensorFlow(folders: readonly string[] = trustedFolders()): TensorFlowSource {
   for (const name of NATIVE)
     for (const from of folders) {
       const manifest = manifestOf(name, from);

@@ -91,6 +91,16 @@ describe('the tensorflow engine', () => {
     );
   });
 
+  it('looks for native packages where SSAE_TENSORFLOW says, and never where the user stands', () => {
+    const strange = install('tfjs-node', '4.1.0', 'throw new Error("this was run");');
+    const stood = vi.spyOn(process, 'cwd').mockReturnValue(strange);
+    expect(findTensorFlow()).toEqual({ kind: 'own' });
+    stood.mockRestore();
+    vi.stubEnv('SSAE_TENSORFLOW', strange);
+    expect(findTensorFlow()).toMatchObject({ kind: 'native', version: '4.1.0' });
+    vi.unstubAllEnvs();
+  });
+
   it('computes with the package of the user where that starts', async () => {
     const { resolve } = createRequire(import.meta.url);
     const native = install(
