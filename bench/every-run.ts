@@ -1,5 +1,5 @@
 /**
- * `npm run bench:every-run [-- --json]`: trains every architecture with every objective on every engine that runs here, through the
+ * `npm run bench:every-run [-- --json] [--engine NAME]`: trains every architecture with every objective on every engine that runs here, through the
  * command line, and has SAELens, where it is installed, load each result and reconstruct the same rows.
  */
 import { spawnSync } from 'node:child_process';
@@ -50,7 +50,7 @@ interface Run {
   readonly seconds: number;
 }
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, engine: { type: 'string' } } });
 const folder = await mkdtemp(join(tmpdir(), 'ssae-every-run-'));
 const gpuAbsent = useSoftwareGpu();
 if (gpuAbsent !== null) console.error(`webgpu: ${gpuAbsent}`);
@@ -89,7 +89,9 @@ const file = join(folder, 'rows.safetensors');
 const data = synthesise(ROWS, D_IN, 24, 1);
 const activations = { dtype: 'F32', shape: [ROWS, D_IN], data } as const;
 await writeSafetensors(file, { activations, targets: activations });
-const engines = (ssae('doctor') as DoctorResult).engines.filter(({ available }) => available);
+const engines = (ssae('doctor') as DoctorResult).engines.filter(
+  ({ available, name }) => available && name === (values.engine ?? name),
+);
 const runs: Run[] = [];
 const paths: string[] = [];
 for (const { name: engine, device } of engines)

@@ -25,7 +25,7 @@ export class DictionaryState {
     this.shape = shape;
     this.formulas = formulasOf(shape.architecture);
     this.recorder = recorder;
-    this.memory = new Memory(recorder.gpu);
+    this.memory = new Memory(recorder);
     this.options = options;
     this.parameters = new Parameters(shape, options.tileBytes, this.memory, recorder);
   }

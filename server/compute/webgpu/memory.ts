@@ -1,14 +1,15 @@
-import { requireBytes, type Gpu } from './device.ts';
+import { requireBytes } from './device.ts';
+import type { Recorder } from './recorder.ts';
 
 const USAGE = 0x80 | 0x04 | 0x08; // STORAGE | COPY_SRC | COPY_DST
 
 /** Named buffers of one owner, which grow and are freed together. */
 export class Memory {
-  readonly #gpu: Gpu;
+  readonly #recorder: Recorder;
   readonly #buffers = new Map<string, GPUBuffer>();
 
-  constructor(gpu: Gpu) {
-    this.#gpu = gpu;
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder;
   }
 
   /** At least `words` numbers of 32 bits; what a smaller buffer of this name held is lost. */
@@ -16,9 +17,10 @@ export class Memory {
     const bytes = Math.max(16, words * 4);
     const known = this.#buffers.get(name);
     if (known !== undefined && known.size >= bytes) return known;
-    requireBytes(this.#gpu, name, bytes);
-    known?.destroy();
-    const buffer = this.#gpu.device.createBuffer({ label: name, size: bytes, usage: USAGE });
+    const { gpu } = this.#recorder;
+    requireBytes(gpu, name, bytes);
+    if (known !== undefined) this.#recorder.discard(known);
+    const buffer = gpu.device.createBuffer({ label: name, size: bytes, usage: USAGE });
     this.#buffers.set(name, buffer);
     return buffer;
   }

@@ -37,6 +37,8 @@ export class Recorder {
   #commands: Command[] = [];
   #settings: ArrayBuffer[] = [];
   #uniforms: GPUBuffer | null = null;
+  /** What recorded commands may still use. */
+  #discarded: GPUBuffer[] = [];
 
   constructor(gpu: Gpu) {
     this.gpu = gpu;
@@ -75,10 +77,17 @@ export class Recorder {
     this.gpu.device.queue.writeBuffer(buffer, offset, data.buffer, data.byteOffset, data.byteLength);
   }
 
+  /** Destroys a buffer as soon as what was recorded so far is submitted, or dropped. */
+  discard(buffer: GPUBuffer): void {
+    this.#discarded.push(buffer);
+  }
+
   /** Drops what was recorded and not submitted, as a call that failed leaves it. */
   forget(): void {
     this.#commands = [];
     this.#settings = [];
+    for (const buffer of this.#discarded) buffer.destroy();
+    this.#discarded = [];
   }
 
   submit(): void {

@@ -119,6 +119,22 @@ describe.skipIf(reason !== null)(`the webgpu engine${reason === null ? '' : `: $
     expect(await roomy.encode(batch)).toEqual(rows);
   });
 
+  it('trains a dictionary whose later levels are wider than the first, from its first step', async () => {
+    const shape: EngineShape = {
+      ...BATCHTOPK,
+      ...SMALL,
+      architecture: { kind: 'matryoshka', k: 5, rescaledByDecoderNorm: false },
+    };
+    await using trainer = await engine.trainer(shape, parameters);
+    await trainer.forward(batch, { sparsityCoefficient: 0, widths: [8, 32, 130] });
+    await trainer.backward(weights, FULL_SETTINGS);
+    const { parameters: moved } = await trainer.state();
+    for (const level of [0, 8, 32]) {
+      const rows = [level * SMALL.dIn, (level + 8) * SMALL.dIn] as const;
+      expect(moved.decoder.subarray(...rows)).not.toEqual(parameters.decoder.subarray(...rows));
+    }
+  });
+
   it('refuses a batch beyond what the GPU binds at once, with the figures', async () => {
     await using small = new WebGpuEngine({ ...(await gpu()), maxBytes: 4096 });
     await using trainer = await small.trainer({ ...TOPK, ...SMALL }, parameters);
