@@ -20,7 +20,7 @@ export function takesObjective(command: CliCommand): CliCommand {
   return command
     .takes(
       '--objective <objective>',
-      'mean loss, or tilted towards rare tokens (default: term with a tilt, else erm)',
+      'erm: mean loss; term: large losses count more, which recovered no more rare features wherever we could count them (default: term with a tilt, else erm)',
       oneOf(['erm', 'term']),
     )
     .takes('--tilt <t>', 'raw tilt t of TERM', realNumber({ minimum: 0 }))
