@@ -91,7 +91,7 @@ export function takesArchitecture(command: CliCommand): CliCommand {
     .option('--skip', 'add a linear map of the input to the reconstruction (transcoder)')
     .option(
       '--no-revival',
-      'leave dead features dead: no auxiliary loss (topk and its kin), no resampling (relu, gated)',
+      'leave dead features dead: no auxiliary loss (topk and its kin), no resampling (relu, gated, jumprelu with --target-l0)',
     );
 }
 
@@ -178,7 +178,7 @@ function featuresOf(kind: FeatureKind, options: ArchitectureOptions): FeatureInp
     case 'jumprelu':
       return {
         ...{ kind, penalty: jumpReluPenaltyOf(options), bandwidth },
-        ...{ initialThreshold: threshold, straightThroughToInput: inputGradient },
+        ...{ initialThreshold: threshold, straightThroughToInput: inputGradient, resampling },
       };
   }
 }

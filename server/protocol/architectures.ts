@@ -75,6 +75,8 @@ const JumpReluArchitecture = z.object({
   initialThreshold: z.number().min(0).nullable().default(null),
   /** null: only with a target for L0, which a threshold alone follows by little more than the learning rate a step. */
   straightThroughToInput: z.boolean().nullable().default(null),
+  /** Only with a target for L0: without one, thresholds start so low that features fire. */
+  resampling: z.boolean().default(true),
 });
 export type JumpReluArchitecture = z.infer<typeof JumpReluArchitecture>;
 

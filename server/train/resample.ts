@@ -5,7 +5,8 @@ import { rowNorms } from '../sae/canonical.ts';
 /** A re-initialised encoder row has this share of the living rows' mean norm (Bricken et al. 2023). */
 const ENCODER_SHARE = 0.2;
 /** Numbers of a feature that start at 0: b_enc, or a gated dictionary's b_gate, r and b_mag. */
-const FEATURE_SCALARS = ['encoderBias', 'magnitudeScale', 'magnitudeBias'] as const;
+const STARTING_AT_ZERO = ['encoderBias', 'magnitudeScale', 'magnitudeBias'] as const;
+const FEATURE_SCALARS = [...STARTING_AT_ZERO, 'threshold'] as const;
 
 /** Rows drawn without repetition, each with a chance in proportion to its loss squared. */
 function drawRows(losses: Float64Array, count: number, random: Random): number[] {
@@ -21,7 +22,8 @@ function mean(values: readonly number[], otherwise: number): number {
 /**
  * Dead features start anew from inputs that are reconstructed badly (Bricken et al. 2023, "Towards Monosemanticity", neuron resampling):
  * the decoder row is the input's direction from b_dec, the encoder row the same times 0.2 of the living rows' mean norm, biases and
- * moments 0. At most as many are revived as the batch has rows; the rest waits for the next time.
+ * moments 0. At most as many are revived as the batch has rows; the rest waits for the next time. A jumprelu feature has the mean of the
+ * living ones' thresholds, and an encoder row as long as theirs: a shorter one would not get above it.
  * @param state changed in place
  * @param batch [tokens, d_in] the latest; @param losses [tokens] its squared reconstruction errors
  * @returns how many were revived
@@ -47,12 +49,18 @@ export function resampleDead(
     );
   };
   const decoderNorm = shape.unitNormDecoder ? 1 : meanNorm(state.parameters.decoder);
-  const encoderNorm = ENCODER_SHARE * meanNorm(state.parameters.encoder);
+  const { threshold } = state.parameters;
+  const encoderNorm = (threshold === undefined ? ENCODER_SHARE : 1) * meanNorm(state.parameters.encoder);
+  const firstThreshold = mean(
+    living.map((feature) => threshold?.[feature] ?? 0),
+    0,
+  );
   const rows = drawRows(losses, dead.length, random);
   rows.forEach((row, index) => {
     const feature = dead[index]!;
     const input = batch.subarray(row * dIn, (row + 1) * dIn);
     revive(state, feature, input, encoderNorm, decoderNorm);
+    if (threshold !== undefined) threshold[feature] = firstThreshold;
   });
   return rows.length;
 }
@@ -72,7 +80,7 @@ function revive(
     parameters.encoder[feature * dIn + i] = (encoderNorm * value) / length;
     parameters.decoder[feature * dIn + i] = (decoderNorm * value) / length;
   });
-  for (const name of FEATURE_SCALARS) if (parameters[name] !== undefined) parameters[name][feature] = 0;
+  for (const name of STARTING_AT_ZERO) if (parameters[name] !== undefined) parameters[name][feature] = 0;
   tokensSinceFired[feature] = 0;
   for (const moment of [firstMoment, secondMoment]) clearFeature(moment, feature, dIn);
 }

@@ -114,6 +114,28 @@ describe('resampling', () => {
     }
   });
 
+  it('gives a feature with a threshold the mean of the living ones’, and an encoder row that gets above it', () => {
+    const jumprelu = {
+      ...shape,
+      architecture: { kind: 'jumprelu', penalty: { kind: 'step' }, bandwidth: 0.05, straightThroughToInput: true },
+    } as const;
+    const plain = stateOf([0, 100, 0]);
+    const withThresholds = (name: 'parameters' | 'firstMoment' | 'secondMoment', values: number[]) => ({
+      ...plain[name],
+      threshold: Float32Array.from(values),
+    });
+    const state = {
+      ...plain,
+      parameters: withThresholds('parameters', [1, 9, 2]),
+      firstMoment: withThresholds('firstMoment', [7, 7, 7]),
+      secondMoment: withThresholds('secondMoment', [7, 7, 7]),
+    };
+    resampleDead(jumprelu, state, 50, batch, Float64Array.from([1, 0]), new Random(1));
+    expect([...state.parameters.threshold]).toEqual([1, 1.5, 2]);
+    expect([...state.parameters.encoder]).toEqual([1, 1, 0, Math.fround(Math.SQRT2), 1, 1]);
+    for (const moment of [state.firstMoment, state.secondMoment]) expect([...moment.threshold]).toEqual([7, 0, 7]);
+  });
+
   it('changes nothing where all features live', () => {
     const state = stateOf([0, 49, 0]);
     expect(resampleDead(shape, state, 50, batch, Float64Array.from([1, 1]), new Random(1))).toBe(0);

@@ -14,7 +14,8 @@ const FIRST_THRESHOLD = 0.01;
 
 /**
  * JumpReLU (2407.14435), with the step penalty, the tanh penalty (Anthropic, January 2025) or a target for L0. ε = 0.05, λ = 1 and c = 4
- * are SAELens' defaults. No decoder constraint: a feature's size is settled by its threshold.
+ * are SAELens' defaults. No decoder constraint: a feature's size is settled by its threshold. With a target most features start below their
+ * threshold and have no gradient, so dead ones are resampled.
  */
 export const jumprelu: ArchitectureFamily<JumpReluArchitecture> = {
   check: () => undefined,
@@ -29,7 +30,8 @@ export const jumprelu: ArchitectureFamily<JumpReluArchitecture> = {
   }),
   learningRate: (_, dSae) => penaltyLearningRate(dSae),
   needs: (architecture, { dIn }) => ({
-    ...{ sparsity: sparsityOf(architecture, dIn), auxiliaryLoss: false, resampling: false },
+    ...{ sparsity: sparsityOf(architecture, dIn), auxiliaryLoss: false },
+    resampling: architecture.resampling && architecture.penalty.kind === 'target_l0',
     ...{ prefixes: null, followsThreshold: false },
   }),
   initial: ({ initialThreshold }, dSae) => ({
