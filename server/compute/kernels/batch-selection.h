@@ -1,6 +1,6 @@
 // BatchTopK (2412.06410): the k·B largest activations of a batch, exactly, whatever the guess that saves looking at all of them.
 #pragma once
-#include "encode.h"
+#include "screening.h"
 
 namespace ssae {
 
@@ -14,7 +14,11 @@ static void guessCut(Dictionary& d, const float* shift) {
   const int rows = d.tokenCount() < kBlockTokens ? static_cast<int>(d.tokenCount()) : kBlockTokens;
   uint32_t most = d.shape.k < kProbedFeatures / 4 ? 4 * d.shape.k : kProbedFeatures;
   if (most > d.shape.dSae) most = d.shape.dSae;
-  select(d, w, d.panels, {most, 0, nullptr}, d.tokens.data(), rows, shift);
+  const Rule rule = {most, 0, nullptr};
+  if (!d.screen.used)
+    select(d, w, d.panels, rule, d.tokens.data(), rows, shift);
+  else if (!selectRounded(d, w, rule, d.tokens.data(), rows, shift))
+    return;
   size_t count = 0;
   for (int row = 0; row < rows; row++) {
     const uint32_t found = w.selections[row].finish();
@@ -22,7 +26,7 @@ static void guessCut(Dictionary& d, const float* shift) {
     count += found;
   }
   const size_t wanted = static_cast<size_t>(d.shape.k) * rows;
-  d.cut = count < wanted || count == 0 ? 0 : kthLargest(w.slice.data(), count, wanted) / 2;
+  d.cut = count < wanted || count == 0 ? 0 : 0.75f * kthLargest(w.slice.data(), count, wanted);
 }
 
 // Whether the guess let enough through; else it is lowered and the blocks are to be done again. On one thread.

@@ -2,8 +2,7 @@
 //
 // Rows of matrices are padded with zeros to `stride` floats. Parameters are feature-major: row j belongs to feature j.
 #pragma once
-#include "gemm.h"
-#include "memory.h"
+#include "candidates.h"
 #include "selection.h"
 #include "team.h"
 
@@ -72,6 +71,7 @@ struct Parameters {
 struct Panels {
   Array<float> weights, bias;
   size_t features = 0;
+  bool packed = false;  // of the current parameters
   size_t count() const { return (features + kTileColumns - 1) / kTileColumns; }
   bool reserve(size_t selected, size_t depth) {
     features = selected;
@@ -102,6 +102,7 @@ struct Workspace {
   Array<float> packedTokens, slice, values, spare, gradient, scales, deltas, decoded, packedScaled;
   Array<uint32_t> features;
   Selection selections[kBlockTokens];
+  [[no_unique_address]] ScreenWorkspace screen;
 };
 
 constexpr int kMaximumThreads = 64;
@@ -121,7 +122,8 @@ struct Dictionary {
   Array<double> tokensSinceFired;
 
   Panels panels;
-  bool packed = false;
+  [[no_unique_address]] Screen screen;
+  bool packed = false;  // what is derived from the parameters is theirs; the panels have a flag of their own
   Array<float> decoderNorms;  // [dSae] u_j
   Array<float> limits;        // [dSae, padded] jumprelu: features above them are kept; infinite in the padding
   Array<float> gains;         // [dSae] gated: exp(r)

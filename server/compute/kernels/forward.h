@@ -120,10 +120,13 @@ static void beginForward(Dictionary& d, bool trains) {
   const size_t few = d.shape.dSae / 16 + 1;
   d.results = Results{0, -1, 0, 0, 0, 0, 0};
   d.notFinite = INT64_MAX;
-  d.require(d.panels.reserve(d.shape.dSae, d.shape.dIn) && d.blockActive.reserveScratch(d.blocks()));
+  d.panels.features = d.shape.dSae;
+  if (!d.packed) d.panels.packed = false;
+  d.require(d.blockActive.reserveScratch(d.blocks()));
   if (d.shape.kind == kJumpRelu) findLimits(d, trains);
   const bool isLimited = d.shape.kind == kTopK || d.shape.kind == kBatchTopK;
   beginBlocks(d, d.activations, ruleOf(d), isLimited ? limited : few, d.shape.dSae);
+  beginScreening(d, ruleOf(d));
   if (!trains) return;
   const size_t outputs = tokens * d.outStride;
   d.require(d.residuals.reserveScratch(d.levels() * outputs) && d.reconstructionLoss.reserveScratch(tokens) &&
@@ -144,8 +147,8 @@ static void packSkip(Dictionary& d) {
   });
 }
 
-// What is derived from the parameters and kept until they change: norms, gains, packed matrices. Every thread.
-static void derive(Dictionary& d, uint32_t thread, bool packs) {
+// What is derived from the parameters and kept until they change: norms, gains, the packed skip. Every thread.
+static void derive(Dictionary& d, uint32_t thread, bool packsSkip) {
   d.team.serial(thread, [&] {
     const Shape& s = d.shape;
     if (s.usesNorms()) d.require(d.decoderNorms.reserveScratch(s.dSae));
@@ -162,31 +165,64 @@ static void derive(Dictionary& d, uint32_t thread, bool packs) {
     }
   });
   d.team.serial(thread, [] {});
-  if (!packs) return;
-  pack(d, d.panels, [](size_t index) { return index; });
-  d.team.serial(thread, [] {});
-  if (!d.shape.skips) return;
+  if (!packsSkip || !d.shape.skips) return;
   packSkip(d);
   d.team.serial(thread, [] {});
+}
+
+// Packs the encoder for the float32 GEMM, unless it is packed. Every thread.
+static void packEncoder(Dictionary& d, uint32_t thread) {
+  if (d.panels.packed) return;
+  d.team.serial(thread, [&] { d.require(d.panels.reserve(d.shape.dSae, d.shape.dIn)); });
+  if (d.failed()) return;
+  pack(d, d.panels, [](size_t index) { return index; });
+  d.team.serial(thread, [&] { d.panels.packed = true; });
+}
+
+static const float* shiftOf(const Dictionary& d) { return d.shape.shiftsInput ? d.parameters.decoderBias.data() : nullptr; }
+
+// Selects the features of the blocks that are not done. Those that screening refuses are left for a pass without it.
+template <class Finish>
+static void selectPass(Dictionary& d, uint32_t thread, bool screens, Finish finish) {
+  Workspace& w = d.workspaces[thread];
+  everyBlock(d, d.activations, thread, [&](size_t first, int rows) {
+    const float* tokens = &d.tokens[first * d.stride];
+    checkFinite(d, d.notFinite, first, rows);
+    if (screens && !screen(d, w, ruleOf(d), tokens, rows, shiftOf(d))) {
+      refuse(d, first);
+      return true;
+    }
+    if (!screens) select(d, w, d.panels, ruleOf(d), tokens, rows, shiftOf(d));
+    if (!keep(w, d.activations, first, rows, [](uint32_t feature) { return feature; })) return false;
+    if (d.shape.kind != kBatchTopK) finish(first, rows);
+    return true;
+  });
+}
+
+// Selects the features of every block, screened where that pays: features and values are the same either way. Every thread.
+template <class Finish>
+static void selectEither(Dictionary& d, uint32_t thread, Finish finish) {
+  if (d.screen.used) {
+    selectPass(d, thread, true, finish);
+    d.team.serial(thread, [&] { takeRefused(d); });
+    if (d.failed() || d.screen.refusals == 0) return;
+    packEncoder(d, thread);
+    if (d.failed()) return;
+  }
+  selectPass(d, thread, false, finish);
 }
 
 // Selects the features of every block; `finish(first, rows)` follows when those of a block are settled.
 template <class Finish>
 static void selectBlocks(Dictionary& d, uint32_t thread, Finish finish) {
-  const float* shift = d.shape.shiftsInput ? d.parameters.decoderBias.data() : nullptr;
   const bool ofBatch = d.shape.kind == kBatchTopK;
-  Workspace& w = d.workspaces[thread];
+  d.screen.used ? packRounded(d, thread) : packEncoder(d, thread);
+  if (d.failed()) return;
   if (ofBatch) d.team.serial(thread, [&] {
-    if (d.cut == 0) guessCut(d, shift);
+    if (d.cut == 0) guessCut(d, shiftOf(d));
   });
   for (bool enough = false; !enough;) {
-    everyBlock(d, d.activations, thread, [&](size_t first, int rows) {
-      checkFinite(d, d.notFinite, first, rows);
-      select(d, w, d.panels, ruleOf(d), &d.tokens[first * d.stride], rows, shift);
-      if (!keep(w, d.activations, first, rows, [](uint32_t feature) { return feature; })) return false;
-      if (!ofBatch) finish(first, rows);
-      return true;
-    });
+    selectEither(d, thread, finish);
     if (d.failed() || !ofBatch) return;
     d.team.serial(thread, [&] { d.settled = isEnough(d); });
     enough = d.settled;

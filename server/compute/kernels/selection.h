@@ -79,6 +79,9 @@ class Selection {
     }
   }
 
+  // Takes the first `count` entries that were put into its arrays, features ascending and values above `least`.
+  void take(size_t count) { count_ = count; }
+
   // Ends the selection: at most k entries stay, features ascend. Returns how many.
   uint32_t finish() {
     if (count_ > k_) keepLargest();

@@ -6,7 +6,11 @@
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #define VECTOR_BYTES 64
+#if defined(__AVX512BF16__)
+#define INSTRUCTIONS "AVX-512 BF16"
+#else
 #define INSTRUCTIONS "AVX-512"
+#endif
 #elif defined(__AVX__)
 #include <immintrin.h>
 #define VECTOR_BYTES 32
