@@ -1,17 +1,22 @@
 /**
- * Builds server/compute/wasm/kernels.wasm, which is committed, from server/compute/kernels.
- * Needs clang++ with the wasm32 target, and lld; the same major version of clang gives the same bytes.
+ * Builds server/compute/wasm/*.wasm, which are committed, from server/compute/kernels.
+ * Needs clang++ 16 or later with the wasm32 target, and lld; the same major version of clang gives the same bytes.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-export const committedWasm = join(root, 'server', 'compute', 'wasm', 'kernels.wasm');
-/** The clang that built the committed file. */
-export const COMMITTED_WITH = 14;
+const committed = (file, options) => ({ path: join(root, 'server', 'compute', 'wasm', file), options });
+/** The committed files, and what their instructions are asked for with. `compute/wasm-build.ts` says which one runs. */
+export const WASM_FILES = [
+  committed('kernels.wasm', ['-msimd128']),
+  committed('kernels-relaxed.wasm', ['-msimd128', '-mrelaxed-simd']),
+];
+/** The clang that built the committed files. Before it, relaxed SIMD had other opcodes than the final ones. */
+export const COMMITTED_WITH = 16;
 
 const EXPORTS = [
   'stackTop',
@@ -37,7 +42,6 @@ const COMPILE = [
     '-fno-exceptions',
     '-fno-rtti',
     '-fno-threadsafe-statics',
-    '-msimd128',
     '-matomics',
     '-mbulk-memory',
     '-mmutable-globals',
@@ -63,13 +67,13 @@ function versionOf(compiler) {
   return major === undefined ? null : Number(major);
 }
 
-/** A clang++ and the lld beside it, the committed file's version first; null where there is none. */
+/** A clang++ and the lld beside it, the committed files' version first; null where there is none. */
 export function findClang() {
-  const versions = [COMMITTED_WITH, ...Array.from({ length: 12 }, (_, index) => 24 - index)];
+  const versions = [COMMITTED_WITH, ...Array.from({ length: 24 - COMMITTED_WITH }, (_, index) => 24 - index)];
   for (const suffix of [...versions.map((version) => `-${version}`), '']) {
     const version = versionOf(`clang++${suffix}`);
     const linker = `wasm-ld${suffix}`;
-    if (version !== null && spawnSync(linker, ['--version'], { stdio: 'ignore' }).status === 0)
+    if (version >= COMMITTED_WITH && spawnSync(linker, ['--version'], { stdio: 'ignore' }).status === 0)
       return { compiler: `clang++${suffix}`, linker, version };
   }
   return null;
@@ -80,12 +84,14 @@ function command(program, options, cwd) {
   if (status !== 0) throw new Error(`${program} ended with status ${status}:\n${stderr}`);
 }
 
-export function buildWasm(clang, output) {
+/** @param options of one of WASM_FILES */
+export function buildWasm(clang, options, output) {
   const temporary = mkdtempSync(join(tmpdir(), 'ssae-wasm-'));
   try {
     const object = join(temporary, 'kernels.o');
     // Relative source path: the bytes must not depend on where the clone is.
-    command(clang.compiler, [...COMPILE, '-c', 'wasm.cc', '-o', object], join(root, 'server', 'compute', 'kernels'));
+    const compile = [...COMPILE, ...options, '-c', 'wasm.cc', '-o', object];
+    command(clang.compiler, compile, join(root, 'server', 'compute', 'kernels'));
     mkdirSync(dirname(output), { recursive: true });
     command(clang.linker, [...LINK, object, '-o', output]);
   } finally {
@@ -95,7 +101,10 @@ export function buildWasm(clang, output) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const clang = findClang();
-  if (clang === null) throw new Error('clang++ and wasm-ld are needed; on Debian: apt-get install clang lld');
-  buildWasm(clang, committedWasm);
-  console.log(`Built kernels.wasm with clang ${clang.version}.`);
+  if (clang === null)
+    throw new Error(
+      `clang++ ${COMMITTED_WITH} or later and wasm-ld are needed; on Debian: apt-get install clang-16 lld-16`,
+    );
+  for (const { path, options } of WASM_FILES) buildWasm(clang, options, path);
+  console.log(`Built ${WASM_FILES.map(({ path }) => basename(path)).join(' and ')} with clang ${clang.version}.`);
 }

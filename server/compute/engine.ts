@@ -251,7 +251,7 @@ export interface Engine extends AsyncDisposable {
   trainer(shape: EngineShape, start: DictionaryParameters | TrainingState): Promise<EngineTrainer>;
 }
 
-/** `cpu` is the Node-API addon, `wasm` the same source as WebAssembly SIMD, `webgpu` WGSL on Dawn, `tensorflow` TensorFlow.js. */
+/** `cpu` is the Node-API addon, `wasm` the same source as WebAssembly, `webgpu` WGSL on Dawn, `tensorflow` TensorFlow.js. */
 export type EngineName = 'cpu' | 'wasm' | 'webgpu' | 'tensorflow';
 
 export interface EngineAvailability {

@@ -4,6 +4,7 @@ import type { Engine, EngineAvailability, EngineName } from './engine.ts';
 import { KernelEngine } from './kernel-engine.ts';
 import { describeTensorFlow, findTensorFlow, startTensorFlow } from './tensorflow/backend.ts';
 import { TensorFlowEngine } from './tensorflow/tensorflow-engine.ts';
+import { WASM_BUILD, type WasmBuild } from './wasm-build.ts';
 import { WasmKernels } from './wasm-kernels.ts';
 import { findGpu } from './webgpu/device.ts';
 import { WebGpuEngine } from './webgpu/webgpu-engine.ts';
@@ -45,7 +46,12 @@ export async function openEngine(choice: EngineChoice, options: EngineOptions = 
     if (choice === 'cpu')
       throw new WorkError(`the engine "cpu" is not available: ${loaded.reason}. The engine "wasm" works everywhere`);
   }
-  return new KernelEngine('wasm', deviceName('WebAssembly SIMD', threads), await WasmKernels.start(threads));
+  return openWasm(WASM_BUILD, threads);
+}
+
+export async function openWasm(build: WasmBuild, threads: number): Promise<Engine> {
+  const kernels = await WasmKernels.start(build, threads);
+  return new KernelEngine('wasm', deviceName(build.instructions, threads), kernels);
 }
 
 async function openWebGpu(): Promise<Engine> {
@@ -81,7 +87,7 @@ async function tensorFlowAvailability(): Promise<EngineAvailability> {
 export async function engineAvailability(): Promise<EngineAvailability[]> {
   return [
     cpuAvailability(),
-    { name: 'wasm', available: true, reason: null, device: deviceName('WebAssembly SIMD', threadsOf({})) },
+    { name: 'wasm', available: true, reason: null, device: deviceName(WASM_BUILD.instructions, threadsOf({})) },
     await webGpuAvailability(),
     await tensorFlowAvailability(),
   ];

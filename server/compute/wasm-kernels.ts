@@ -15,10 +15,10 @@ import {
   type RegionArray,
   type RegionName,
 } from './kernel-instance.ts';
+import type { WasmBuild } from './wasm-build.ts';
 import { startInstance, type WasmExports } from './wasm-exports.ts';
 import { WasmThreads } from './wasm-threads.ts';
 import { WorkError } from '../foundation/errors.ts';
-import { shippedFile } from '../foundation/package-root.ts';
 
 const PAGE_BYTES = 65536;
 const MAX_PAGES = 65536;
@@ -139,9 +139,8 @@ export class WasmKernels implements Kernels {
     this.#threads = new WasmThreads(threads);
   }
 
-  static async start(threads: number): Promise<WasmKernels> {
-    const bytes = await readFile(shippedFile('server', 'compute', 'wasm', 'kernels.wasm'));
-    return new WasmKernels(await WebAssembly.compile(bytes), threads);
+  static async start({ path }: WasmBuild, threads: number): Promise<WasmKernels> {
+    return new WasmKernels(await WebAssembly.compile(await readFile(path)), threads);
   }
 
   async open(layout: KernelLayout): Promise<KernelInstance> {

@@ -51,8 +51,8 @@ static inline __attribute__((always_inline)) void tile(int depth, const float* a
 #pragma GCC unroll 16
     for (int row = 0; row < kTileRows; row++) {
       const Vector value = broadcast(a[row]);
-      sums[row][0] += value * left;
-      sums[row][1] += value * right;
+      sums[row][0] = multiplyAdd(value, left, sums[row][0]);
+      sums[row][1] = multiplyAdd(value, right, sums[row][1]);
     }
     a += kTileRows;
     b += kTileColumns;

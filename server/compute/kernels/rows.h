@@ -8,14 +8,15 @@ static inline float dot(const float* left, const float* right, int length) {
   Vector sums[4] = {};
   int i = 0;
   for (; i + 4 * kLanes <= length; i += 4 * kLanes)
-    for (int part = 0; part < 4; part++) sums[part] += load(left + i + part * kLanes) * load(right + i + part * kLanes);
-  for (; i < length; i += kLanes) sums[0] += load(left + i) * load(right + i);
+    for (int part = 0; part < 4; part++)
+      sums[part] = multiplyAdd(load(left + i + part * kLanes), load(right + i + part * kLanes), sums[part]);
+  for (; i < length; i += kLanes) sums[0] = multiplyAdd(load(left + i), load(right + i), sums[0]);
   return sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 static inline void addScaled(float scale, const float* row, int length, float* to) {
   const Vector factor = broadcast(scale);
-  for (int i = 0; i < length; i += kLanes) store(to + i, load(to + i) + factor * load(row + i));
+  for (int i = 0; i < length; i += kLanes) store(to + i, multiplyAdd(factor, load(row + i), load(to + i)));
 }
 
 template <int kVectors>
@@ -26,7 +27,7 @@ static inline void addRowsPart(const float* rows, size_t stride, const uint32_t*
   for (uint32_t q = 0; q < count; q++) {
     const float* row = rows + chosen[q] * stride;
     const Vector factor = broadcast(scales[q]);
-    for (int part = 0; part < kVectors; part++) sums[part] += factor * load(row + part * kLanes);
+    for (int part = 0; part < kVectors; part++) sums[part] = multiplyAdd(factor, load(row + part * kLanes), sums[part]);
   }
   for (int part = 0; part < kVectors; part++) store(to + part * kLanes, sums[part]);
 }

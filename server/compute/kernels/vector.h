@@ -54,6 +54,15 @@ static inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(t
 // x − 0 is x for every x, so that compilers leave a plain broadcast (x + 0 is not: −0).
 static inline Vector broadcast(float value) { return value - Vector{}; }
 
+// addend + left · right. Relaxed SIMD rounds it once where the processor has that, and always or never on one machine.
+static inline Vector multiplyAdd(Vector left, Vector right, Vector addend) {
+#if defined(__wasm_relaxed_simd__)
+  return (Vector)__builtin_wasm_relaxed_madd_f32x4(left, right, addend);
+#else
+  return addend + left * right;
+#endif
+}
+
 static inline float sum(Vector value) {
   float total = 0;
   for (int lane = 0; lane < kLanes; lane++) total += value[lane];
