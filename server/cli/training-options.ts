@@ -15,6 +15,7 @@ export const ENGINES = [
   'webgpu',
   'tensorflow',
 ] as const satisfies readonly FinetuneRequest['engine'][];
+const MOMENTS = ['float32', 'bfloat16'] as const satisfies readonly FinetuneRequest['moments'][];
 export type EngineName = (typeof ENGINES)[number];
 export const MAX_SEED = 0x7fffffff;
 
@@ -24,6 +25,7 @@ export interface TrainingOptions extends ObjectiveOptions {
   readonly tokens?: number;
   readonly batch: number;
   readonly microBatch?: number;
+  readonly moments: (typeof MOMENTS)[number];
   readonly lr?: number;
   readonly beta1: number;
   readonly beta2: number;
@@ -69,6 +71,12 @@ export function takesTraining(command: CliCommand): CliCommand {
       default: 0.2,
     })
     .takes('--clip <norm>', 'largest norm of the gradient (default: by the objective)', realNumber({ above: 0 }))
+    .takes(
+      '--moments <type>',
+      'how the moments of matrices are stored while training: bfloat16 takes half the memory, and rounds so that the mean stays right (cpu and wasm)',
+      oneOf(MOMENTS),
+      { default: 'float32' },
+    )
     .takes('--engine <engine>', 'what computes', oneOf(ENGINES), { default: 'auto' })
     .takes('--seed <n>', 'seed of everything random', wholeNumber(0, MAX_SEED), { default: 0 })
     .takes('--held-out <share>', 'share of the data that is only measured, never trained on', share, { default: 0.1 })
@@ -104,6 +112,7 @@ export function trainingFields(options: TrainingOptions, threads: number | null)
     tokens: options.tokens ?? null,
     batch: options.batch,
     ...(options.microBatch === undefined ? {} : { microBatch: options.microBatch }),
+    ...(options.moments === 'float32' ? {} : { moments: options.moments }),
     optimizer: {
       learningRate: options.lr ?? null,
       beta1: options.beta1,

@@ -2,8 +2,10 @@
 import {
   parameterLengths,
   type DictionaryParameters,
+  type EngineName,
   type EngineShape,
   type ForwardSettings,
+  type MomentStorage,
   type ParameterName,
   type SparseFeatures,
   type StepSettings,
@@ -27,6 +29,14 @@ function requireNumber(name: string, value: number, fits: boolean, expected: str
 function requireLength(name: string, array: { readonly length: number }, expected: number): void {
   if (array.length !== expected)
     throw new UsageError(`${name} has ${array.length} values; the dictionary's shape needs ${expected}`);
+}
+
+/** @param engine null where any may be taken */
+export function checkMoments(moments: MomentStorage, engine: EngineName | null): void {
+  if (moments === 'bfloat16' && (engine === 'webgpu' || engine === 'tensorflow'))
+    throw new UsageError(
+      `--moments is bfloat16, and the engine ${engine} keeps float32 moments only; expected --engine cpu or wasm, or no --moments`,
+    );
 }
 
 export function checkShape(shape: EngineShape): void {

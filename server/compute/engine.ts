@@ -90,6 +90,19 @@ export function parameterLengths({ dIn, dOut, dSae, architecture, skip }: Engine
   ];
 }
 
+const MATRICES: readonly ParameterName[] = ['encoder', 'decoder', 'skip'];
+
+/** Whether an array has rows; else it has one number for each feature or output. */
+export function isMatrix(name: ParameterName): boolean {
+  return MATRICES.includes(name);
+}
+
+/**
+ * How Adam's moments of matrices are stored: bfloat16 takes half the memory, and is rounded so that it is right in expectation
+ * (`kernels/moments.h`). Moments of vectors are float32.
+ */
+export type MomentStorage = 'float32' | 'bfloat16';
+
 /** The arrays of a shape, each made by `make`. */
 export function buildParameters(
   shape: EngineShape,
@@ -211,7 +224,10 @@ export interface Accumulation {
   apply(settings: StepSettings): Promise<BackwardResult>;
 }
 
-/** Elements of a training state read and written in place, so that no copy of all of it is needed. */
+/**
+ * Elements of a training state read and written in place, so that no copy of all of it is needed. Moments in bfloat16 come out exactly,
+ * and what is written is rounded to the nearest.
+ */
 export interface StateAccess {
   /** Reads `into.length` elements from `first` on. Both are multiples of the row's width where the parameter is a matrix. */
   read(part: StatePart, name: ParameterName, first: number, into: Float32Array): Promise<void>;
@@ -236,6 +252,8 @@ export interface EngineTrainer extends EngineDictionary {
   trainOnly(features: Uint8Array | null): Promise<void>;
   state(): Promise<TrainingState>;
   restore(state: TrainingState): Promise<void>;
+  /** Absent: float32. */
+  readonly moments?: MomentStorage;
   /** Absent where the engine takes whole batches only. */
   readonly accumulation?: Accumulation;
   /** Absent where the engine only gives whole states. */
@@ -247,8 +265,15 @@ export interface Engine extends AsyncDisposable {
   /** What it runs on, in words: "AVX-512, 2 threads". */
   readonly device: string;
   dictionary(shape: EngineShape, parameters: DictionaryParameters): Promise<EngineDictionary>;
-  /** Starts with zero moments, or from a stored state. */
-  trainer(shape: EngineShape, start: DictionaryParameters | TrainingState): Promise<EngineTrainer>;
+  /**
+   * Starts with zero moments, or from a stored state.
+   * @param moments float32 where it is not given @throws UsageError when the engine has no such storage
+   */
+  trainer(
+    shape: EngineShape,
+    start: DictionaryParameters | TrainingState,
+    moments?: MomentStorage,
+  ): Promise<EngineTrainer>;
 }
 
 /** `cpu` is the Node-API addon, `wasm` the same source as WebAssembly, `webgpu` WGSL on Dawn, `tensorflow` TensorFlow.js. */

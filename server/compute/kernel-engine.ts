@@ -7,6 +7,7 @@ import type {
   EngineName,
   EngineShape,
   EngineTrainer,
+  MomentStorage,
   TrainingState,
 } from './engine.ts';
 import { KernelDictionary, type KernelResources } from './kernel-dictionary.ts';
@@ -30,7 +31,7 @@ export class KernelEngine implements Engine {
   async dictionary(shape: EngineShape, parameters: DictionaryParameters): Promise<EngineDictionary> {
     checkShape(shape);
     checkParameters(shape, parameters);
-    const resources = await this.#resources({ shape, trains: false });
+    const resources = await this.#resources({ shape, trains: false, moments: 'float32' });
     writeParameters(resources.instance, '', shape, parameters);
     resources.instance.parametersWritten();
     const dictionary = new KernelDictionary(resources);
@@ -38,11 +39,15 @@ export class KernelEngine implements Engine {
     return dictionary;
   }
 
-  async trainer(shape: EngineShape, start: DictionaryParameters | TrainingState): Promise<EngineTrainer> {
+  async trainer(
+    shape: EngineShape,
+    start: DictionaryParameters | TrainingState,
+    moments: MomentStorage = 'float32',
+  ): Promise<EngineTrainer> {
     checkShape(shape);
     if ('steps' in start) checkState(shape, start);
     else checkParameters(shape, start);
-    const resources = await this.#resources({ shape, trains: true });
+    const resources = await this.#resources({ shape, trains: true, moments });
     const trainer = new KernelTrainer(resources);
     this.#open.add(trainer);
     if ('steps' in start) {

@@ -8,6 +8,7 @@ import {
   type DictionaryParameters,
   type EngineArchitecture,
   type EngineShape,
+  type MomentStorage,
 } from './engine.ts';
 
 const GROUPS = ['', 'first', 'second', 'gradient'] as const;
@@ -53,14 +54,14 @@ const SETTINGS = [
     'auxiliaryForm',
     'partial',
   ] as const),
-  ...(['batchTokens', 'surveyed', 'accumulated'] as const),
+  ...(['batchTokens', 'surveyed', 'accumulated', 'adamStep'] as const),
 ] as const;
 export type CallSettings = Partial<Record<(typeof SETTINGS)[number], number>>;
 
 const RESULTS = ['outOfMemory', 'notFiniteRow', 'active', 'auxiliaryLoss', 'gradientNorm', 'dead', 'smallest'] as const;
 export type CallResults = Record<(typeof RESULTS)[number], number>;
 
-export type RegionArray = Float32Array | Float64Array | Uint32Array | Uint8Array;
+export type RegionArray = Float32Array | Float64Array | Uint32Array | Uint16Array | Uint8Array;
 
 export interface KernelInstance {
   /**
@@ -79,6 +80,7 @@ export interface KernelInstance {
 export interface KernelLayout {
   readonly shape: EngineShape;
   readonly trains: boolean;
+  readonly moments: MomentStorage;
 }
 
 /** Makes instances; the engines differ in this alone. */
@@ -121,7 +123,7 @@ const KINDS: Record<EngineArchitecture['kind'], number> = {
 /** As `prepare` in `kernels/calls.h` takes them. */
 export type KernelArguments = [dIn: number, dOut: number, dSae: number, kind: number, k: number, flags: number];
 
-export function kernelArguments({ shape, trains }: KernelLayout): KernelArguments {
+export function kernelArguments({ shape, trains, moments }: KernelLayout): KernelArguments {
   const { architecture } = shape;
   const isTanh = architecture.kind === 'jumprelu' && architecture.penalty.kind === 'tanh';
   const isSaeLensGate = architecture.kind === 'gated' && architecture.variant === 'saelens';
@@ -131,7 +133,7 @@ export function kernelArguments({ shape, trains }: KernelLayout): KernelArgument
     'rescaledByDecoderNorm' in architecture && architecture.rescaledByDecoderNorm,
     isTanh,
     architecture.kind === 'jumprelu' && architecture.straightThroughToInput,
-    ...[isSaeLensGate, shape.skip],
+    ...[isSaeLensGate, shape.skip, moments === 'bfloat16'],
   ];
   return [
     ...([shape.dIn, shape.dOut, shape.dSae, KINDS[architecture.kind]] as const),
@@ -140,12 +142,16 @@ export function kernelArguments({ shape, trains }: KernelLayout): KernelArgument
   ];
 }
 
+/** Bytes of both moments, in units of the parameters'. */
+export const MOMENT_COPIES: Readonly<Record<MomentStorage, number>> = { float32: 2, bfloat16: 1 };
+
 /** Bytes of parameters, packed encoder and moments. */
-export function dictionaryBytes({ shape, trains }: KernelLayout): number {
+export function dictionaryBytes({ shape, trains, moments }: KernelLayout): number {
   const { dIn, dOut, dSae } = shape;
   const encoder = 4 * dSae * rowStride(dIn);
   const parameters = encoder + 4 * dSae * rowStride(dOut) + (shape.skip ? 4 * dOut * rowStride(dIn) : 0);
-  return (trains ? 3 : 1) * parameters + encoder;
+  const copies = trains ? 1 + MOMENT_COPIES[moments] : 1;
+  return copies * parameters + encoder;
 }
 
 /** Bytes of the gradient that the pieces of a batch sum up to. */

@@ -7,25 +7,17 @@ import type {
   EngineTrainer,
   ForwardResult,
   ForwardSettings,
-  ParameterName,
+  MomentStorage,
   SparseFeatures,
   StateAccess,
   StateCounts,
-  StatePart,
   StepSettings,
   TokenWeights,
   TrainingState,
 } from './engine.ts';
-import { KernelDictionary } from './kernel-dictionary.ts';
-import {
-  readParameters,
-  regionOf,
-  writeParameters,
-  type CallName,
-  type CallResults,
-  type CallSettings,
-  type ParameterGroup,
-} from './kernel-instance.ts';
+import { KernelDictionary, type KernelResources } from './kernel-dictionary.ts';
+import { readParameters, type CallName, type CallResults, type CallSettings } from './kernel-instance.ts';
+import { readPart, readState, writePart, writeState, type KernelState } from './kernel-state.ts';
 import { UsageError } from '../foundation/errors.ts';
 
 /** The batch that `backward` belongs to. */
@@ -44,20 +36,24 @@ interface Pieces {
 
 const NO_PIECES: Pieces = { surveyed: 0, accumulated: 0, batchTokens: 0, auxiliaryLoss: 0, dead: 0 };
 
-const GROUP_OF: Readonly<Record<StatePart, ParameterGroup>> = {
-  ...{ parameters: '', firstMoment: 'first', secondMoment: 'second' },
-};
-
 /** As `AuxiliaryForm` in `kernels/dictionary.h`. */
 const AUXILIARY_FORMS: readonly AuxiliaryLoss['form'][] = ['plain', 'normalised', 'saelens'];
 
 /** A dictionary in training. Arguments must not change until the call's promise settles. */
 export class KernelTrainer extends KernelDictionary implements EngineTrainer {
+  readonly moments: MomentStorage;
+  readonly #state: KernelState;
   #steps = 0;
   #forwarded: Forwarded | null = null;
   #partial = false;
   /** The step whose batch comes in pieces: tokens that were surveyed and accumulated, of so many. */
   #pieces: Pieces = NO_PIECES;
+
+  constructor(resources: KernelResources) {
+    super(resources);
+    this.moments = resources.layout.moments;
+    this.#state = resources;
+  }
 
   readonly accumulation: Accumulation = {
     survey: () =>
@@ -88,12 +84,12 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
   readonly stateAccess: StateAccess = {
     read: (part, name, first, into) =>
       this.enqueue(() => {
-        this.instance.read(regionOf(GROUP_OF[part], name), into, this.#rowOf(name, first));
+        readState(this.#state, part, name, first, into);
         return Promise.resolve();
       }),
     write: (part, name, first, from) =>
       this.enqueue(() => {
-        this.instance.write(regionOf(GROUP_OF[part], name), from, this.#rowOf(name, first));
+        writeState(this.#state, part, name, first, from);
         return Promise.resolve();
       }),
     counts: () => this.enqueue(() => Promise.resolve(this.#counts())),
@@ -103,12 +99,6 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
         return Promise.resolve();
       }),
   };
-
-  /** A place in an array as a place in its region. */
-  #rowOf(name: ParameterName, first: number): number {
-    if (name === 'encoder' || name === 'skip') return first / this.shape.dIn;
-    return name === 'decoder' ? first / this.shape.dOut : first;
-  }
 
   async #apply(settings: StepSettings): Promise<BackwardResult> {
     checkSettings(this.shape, settings);
@@ -218,7 +208,7 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
     const { learningRate, beta1, beta2, epsilon, maxGradientNorm, auxiliary } = settings;
     const step = this.#steps + 1;
     return {
-      ...{ beta1, beta2, epsilon },
+      ...{ beta1, beta2, epsilon, adamStep: step % 2 ** 32 },
       stepSize: learningRate / (1 - beta1 ** step),
       rootCorrection: 1 / Math.sqrt(1 - beta2 ** step),
       maxGradientNorm: maxGradientNorm ?? -1,
@@ -266,9 +256,9 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
   state(): Promise<TrainingState> {
     return this.enqueue(() =>
       Promise.resolve({
-        parameters: readParameters(this.instance, '', this.shape),
-        firstMoment: readParameters(this.instance, 'first', this.shape),
-        secondMoment: readParameters(this.instance, 'second', this.shape),
+        parameters: readPart(this.#state, 'parameters'),
+        firstMoment: readPart(this.#state, 'firstMoment'),
+        secondMoment: readPart(this.#state, 'secondMoment'),
         ...this.#counts(),
       }),
     );
@@ -277,9 +267,9 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
   restore(state: TrainingState): Promise<void> {
     return this.enqueue(() => {
       checkState(this.shape, state);
-      writeParameters(this.instance, '', this.shape, state.parameters);
-      writeParameters(this.instance, 'first', this.shape, state.firstMoment);
-      writeParameters(this.instance, 'second', this.shape, state.secondMoment);
+      writePart(this.#state, 'parameters', state.parameters);
+      writePart(this.#state, 'firstMoment', state.firstMoment);
+      writePart(this.#state, 'secondMoment', state.secondMoment);
       this.#take(state);
       return Promise.resolve();
     });

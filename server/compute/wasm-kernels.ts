@@ -5,6 +5,7 @@ import {
   dictionaryBytes,
   gradientBytes,
   kernelArguments,
+  MOMENT_COPIES,
   placeWidth,
   regionRows,
   REGIONS,
@@ -119,7 +120,7 @@ function checkSize(layout: KernelLayout): void {
   const { dSae, dIn, dOut } = layout.shape;
   throw new WorkError(
     `WebAssembly memory ends at 4096 MiB, and ${dSae} features × (${dIn} + ${dOut}) dimensions × 4 bytes ` +
-      `(${layout.trains ? '× 3 for parameters and moments, and the packed encoder' : 'and the packed encoder'}) need ` +
+      `(${layout.trains ? `× ${1 + MOMENT_COPIES[layout.moments]} for parameters and moments, and the packed encoder` : 'and the packed encoder'}) need ` +
       `${Math.ceil(bytes / 2 ** 20)} MiB. Take fewer features, or install a C++ compiler and build the native engine`,
   );
 }

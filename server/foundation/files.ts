@@ -55,19 +55,20 @@ async function renameIfThere(from: string, to: string): Promise<void> {
  * Interrupted between the two renames, the old content is found again under `folder.old`, and the next call
  * puts it back before it does anything else.
  */
-export async function writeFolderAtomic(folder: string, fill: (temporary: string) => Promise<void>): Promise<void> {
+export async function writeFolderAtomic<T>(folder: string, fill: (temporary: string) => Promise<T>): Promise<T> {
   const target = resolve(folder);
   const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
   const previous = `${target}.old`;
   try {
     if (!existsSync(target)) await renameIfThere(previous, target);
     await mkdir(temporary, { recursive: true });
-    await fill(temporary);
+    const filled = await fill(temporary);
     await rm(previous, { recursive: true, force: true });
     await renameIfThere(target, previous);
     await rename(temporary, target);
     await syncFolder(dirname(target));
     await rm(previous, { recursive: true, force: true });
+    return filled;
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     if (error instanceof WorkError) throw error;

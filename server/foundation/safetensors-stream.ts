@@ -9,10 +9,10 @@ import { BYTES, encodeHeader, type TensorData } from './safetensors.ts';
 export async function streamTensors(
   path: string,
   tensors: ReadonlyMap<string, Pick<TensorData, 'dtype' | 'shape'>>,
-  pieces: AsyncIterable<NodeJS.TypedArray>,
-  metadata: Readonly<Record<string, string>>,
+  pieces: AsyncIterable<NodeJS.TypedArray> | Iterable<NodeJS.TypedArray>,
+  metadata?: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header: Record<string, unknown> = metadata === undefined ? {} : { __metadata__: metadata };
   let expected = 0;
   for (const [name, { dtype, shape }] of tensors) {
     const end = expected + shape.reduce((product, size) => product * size, BYTES[dtype]);

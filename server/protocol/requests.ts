@@ -126,6 +126,8 @@ const Training = z.object({
   batch: positive.max(1 << 20).default(2048),
   /** Tokens that the engine is given at once, for batches that are too large for memory; absent: all of a step. */
   microBatch: positive.max(1 << 20).optional(),
+  /** How Adam's moments of matrices are stored while training, on cpu and wasm; absent: float32. */
+  moments: z.enum(['float32', 'bfloat16']).optional(),
   optimizer: OptimizerSettings.prefault({}),
   engine: EngineChoice.default('auto'),
   threads: positive.max(1024).nullable().default(null),

@@ -1,16 +1,36 @@
 /** Exact rewritings of a dictionary's parameters. Matrices are feature-major: [d_sae, d_in]. */
 import type { DictionaryParameters } from '../compute/engine.ts';
 
-/** [rows, columns] → [columns, rows]; in tiles, because one side would otherwise miss the cache on every element. */
-export function transpose(matrix: Float32Array, rows: number, columns: number): Float32Array<ArrayBuffer> {
+/** In tiles, because one side of a transposition would otherwise miss the cache on every element. */
+function tiled(rows: number, columns: number, visit: (row: number, column: number) => void): void {
   const TILE = 32;
-  const result = new Float32Array(matrix.length);
   for (let top = 0; top < rows; top += TILE)
     for (let left = 0; left < columns; left += TILE)
       for (let row = top; row < Math.min(top + TILE, rows); row++)
-        for (let column = left; column < Math.min(left + TILE, columns); column++)
-          result[column * rows + row] = matrix[row * columns + column]!;
+        for (let column = left; column < Math.min(left + TILE, columns); column++) visit(row, column);
+}
+
+/** Rows [first, first + count) of the transpose of a matrix [rows, columns]: [count, rows]. */
+export function transposedRows(
+  matrix: Float32Array,
+  rows: number,
+  first: number,
+  count: number,
+): Float32Array<ArrayBuffer> {
+  const columns = matrix.length / rows;
+  const result = new Float32Array(count * rows);
+  tiled(rows, count, (row, column) => {
+    result[column * rows + row] = matrix[row * columns + first + column]!;
+  });
   return result;
+}
+
+/** Puts rows [first, first + count) of a matrix [rows, columns] into its transpose. @param piece [count, columns] */
+export function placeTransposed(piece: Float32Array, first: number, into: Float32Array, rows: number): void {
+  const columns = into.length / rows;
+  tiled(piece.length / columns, columns, (row, column) => {
+    into[column * rows + first + row] = piece[row * columns + column]!;
+  });
 }
 
 /** Euclidean norm of every row, [rows], float64. */

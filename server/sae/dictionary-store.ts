@@ -100,17 +100,18 @@ export async function saveDictionary(
   { storage = 'float32', files = {} }: { storage?: Storage; files?: Readonly<Record<string, string>> } = {},
 ): Promise<Dictionary> {
   await refuseForeignFolder(folder);
-  const { labels = new Map<number, string>(), densities = null } = dictionary;
-  await writeFolderAtomic(folder, async (temporary) => {
+  const { name = basename(resolve(folder)), labels = new Map<number, string>(), densities = null } = dictionary;
+  return writeFolderAtomic(folder, async (temporary) => {
     await writeSaeLens(temporary, dictionary, storage);
-    const { contentHash } = await loadDictionary(temporary);
-    const versions = { ssae: productVersion, format: 1 };
-    await writeJson(join(temporary, 'manifest.json'), { kind: 'dictionary', contentHash, versions, ...manifest });
     if (labels.size > 0) await writeLabels(join(temporary, LABELS_FILE), labels);
     if (densities !== null) await writeDensities(temporary, densities);
     for (const [name, content] of Object.entries(files)) await writeFileAtomic(join(temporary, name), content);
+    const read = await loadDictionary(temporary, name);
+    const versions = { ssae: productVersion, format: 1 };
+    const { contentHash } = read;
+    await writeJson(join(temporary, 'manifest.json'), { kind: 'dictionary', contentHash, versions, ...manifest });
+    return read;
   });
-  return loadDictionary(folder, dictionary.name);
 }
 
 async function writeJson(path: string, value: unknown): Promise<void> {

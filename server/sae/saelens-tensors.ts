@@ -7,10 +7,13 @@ import {
   type ParameterName,
 } from '../compute/engine.ts';
 import { WorkError } from '../foundation/errors.ts';
-import { floatToHalf, type SafetensorsFile, type TensorData } from '../foundation/safetensors.ts';
-import { transpose } from './canonical.ts';
+import { toHalves, type Dtype, type SafetensorsFile } from '../foundation/safetensors.ts';
+import { placeTransposed, transposedRows } from './canonical.ts';
 
 export type Storage = 'float32' | 'float16';
+
+/** Of a matrix, what is held at once on its way to or from a file. */
+const PIECE_BYTES = 64 * 2 ** 20;
 
 interface Tensor {
   readonly name: string;
@@ -59,13 +62,38 @@ function checkTensor(file: SafetensorsFile, { name, shape: expected }: Tensor): 
   );
 }
 
-async function readFinite(file: SafetensorsFile, name: string): Promise<Float32Array<ArrayBuffer>> {
-  const values = await file.float32(name);
-  const damaged = values.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
+/** Rows that are held at once: at least one. */
+function rowsAtOnce(columns: number): number {
+  return Math.max(1, Math.floor(PIECE_BYTES / (4 * columns)));
+}
+
+function refuseDamaged(file: SafetensorsFile, name: string, damaged: number): void {
   if (damaged > 0)
     throw new WorkError(
       `${file.path}: tensor "${name}" holds ${damaged} NaN or infinite value${damaged === 1 ? '' : 's'}; the dictionary is damaged`,
     );
+}
+
+const countDamaged = (values: Float32Array): number =>
+  values.reduce((count, value) => count + (Number.isFinite(value) ? 0 : 1), 0);
+
+/** W_enc [d_in, d_sae] as it is here: [d_sae, d_in]. */
+async function readEncoder(file: SafetensorsFile, name: string, { dIn, dSae }: EngineShape): Promise<Float32Array> {
+  const encoder = new Float32Array(dSae * dIn);
+  let damaged = 0;
+  for (let first = 0; first < dIn; first += rowsAtOnce(dSae)) {
+    const count = Math.min(rowsAtOnce(dSae), dIn - first);
+    const piece = await file.float32(name, first * dSae, count * dSae);
+    damaged += countDamaged(piece);
+    placeTransposed(piece, first, encoder, dIn);
+  }
+  refuseDamaged(file, name, damaged);
+  return encoder;
+}
+
+async function readFinite(file: SafetensorsFile, name: string): Promise<Float32Array<ArrayBuffer>> {
+  const values = await file.float32(name);
+  refuseDamaged(file, name, countDamaged(values));
   return values;
 }
 
@@ -93,8 +121,9 @@ export async function readTensors(
   for (const tensor of tensors) checkTensor(file, tensor);
   const arrays = new Map<ParameterName, Float32Array>();
   for (const [parameter] of parameterLengths(shape)) {
-    const values = await readFinite(file, tensorFor(parameter).name);
-    arrays.set(parameter, canonical(parameter, values, shape));
+    const { name } = tensorFor(parameter);
+    if (parameter === 'encoder') arrays.set(parameter, await readEncoder(file, name, shape));
+    else arrays.set(parameter, canonical(parameter, await readFinite(file, name), shape));
   }
   return buildParameters(shape, (name) => arrays.get(name)!);
 }
@@ -106,35 +135,52 @@ export async function readTensors(
 function canonical(
   parameter: ParameterName,
   values: Float32Array<ArrayBuffer>,
-  { dIn, dSae }: EngineShape,
+  { dSae }: EngineShape,
 ): Float32Array<ArrayBuffer> {
-  if (parameter === 'encoder') return transpose(values, dIn, dSae);
   if (parameter !== 'threshold') return values;
   const all = values.length === 1 ? new Float32Array(dSae).fill(values[0]!) : values;
   return all.map((threshold) => Math.max(threshold, 0));
 }
 
-function stored(values: Float32Array, shape: readonly number[], storage: Storage): TensorData {
-  if (storage === 'float32') return { dtype: 'F32', shape, data: values };
-  const data = Uint16Array.from(values, floatToHalf);
-  if (data.some((bits) => (bits & 0x7c00) === 0x7c00))
-    throw new WorkError('a weight is too large for float16 (over 65,504); use --storage float32');
-  return { dtype: 'F16', shape, data };
+/** The tensors of a folder, in the order in which {@link tensorPieces} gives them. */
+export function tensorLayout(
+  shape: EngineShape,
+  storage: Storage,
+): Map<string, { readonly dtype: Dtype; readonly shape: readonly number[] }> {
+  const dtype = storage === 'float32' ? 'F32' : 'F16';
+  return new Map(
+    parameterLengths(shape).map(([parameter]) => {
+      const tensor = tensorOf(parameter, shape);
+      return [tensor.name, { dtype, shape: tensor.shape }];
+    }),
+  );
 }
 
-/** @throws WorkError when a value is too large for the storage */
-export function tensorsOf(
+function stored(values: Float32Array, storage: Storage): NodeJS.TypedArray {
+  if (storage === 'float32') return values;
+  const halves = toHalves(values);
+  if (halves.some((bits) => (bits & 0x7c00) === 0x7c00))
+    throw new WorkError('a weight is too large for float16 (over 65,504); use --storage float32');
+  return halves;
+}
+
+/**
+ * Parameters as a folder holds them, piece by piece, so that no second copy of them is needed.
+ * @throws WorkError when a value is too large for the storage
+ */
+export function* tensorPieces(
   shape: EngineShape,
   parameters: DictionaryParameters,
   storage: Storage,
-): Record<string, TensorData> {
+): Generator<NodeJS.TypedArray> {
   const { dIn, dSae } = shape;
-  return Object.fromEntries(
-    parameterLengths(shape).map(([parameter]) => {
-      const tensor = tensorOf(parameter, shape);
-      const values = parameters[parameter]!;
-      const laid = parameter === 'encoder' ? transpose(values, dSae, dIn) : values;
-      return [tensor.name, stored(laid, tensor.shape, storage)];
-    }),
-  );
+  for (const [parameter] of parameterLengths(shape)) {
+    const values = parameters[parameter]!;
+    if (parameter === 'encoder')
+      for (let first = 0; first < dIn; first += rowsAtOnce(dSae))
+        yield stored(transposedRows(values, dSae, first, Math.min(rowsAtOnce(dSae), dIn - first)), storage);
+    else
+      for (let first = 0; first < values.length; first += PIECE_BYTES / 4)
+        yield stored(values.subarray(first, first + PIECE_BYTES / 4), storage);
+  }
 }

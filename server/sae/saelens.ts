@@ -4,13 +4,14 @@ import type { DictionaryParameters, EngineShape, ParameterName } from '../comput
 import { WorkError } from '../foundation/errors.ts';
 import { writeFileAtomic } from '../foundation/files.ts';
 import { productVersion } from '../foundation/package-root.ts';
-import { floatToHalf, halfToFloat, SafetensorsFile, writeSafetensors } from '../foundation/safetensors.ts';
+import { streamTensors } from '../foundation/safetensors-stream.ts';
+import { floatToHalf, halfToFloat, SafetensorsFile } from '../foundation/safetensors.ts';
 import { foldDecoderNorms, foldInputScale, rowNorms } from './canonical.ts';
 import type { Dictionary } from './dictionary.ts';
 import { readFields } from './fields.ts';
 import { saeLensName } from './saelens-architecture.ts';
 import { readSaeLensConfig } from './saelens-config.ts';
-import { readTensors, tensorsOf, type Storage } from './saelens-tensors.ts';
+import { readTensors, tensorLayout, tensorPieces, type Storage } from './saelens-tensors.ts';
 
 /** The release whose folders these are: it loads them without conversion (see `saelens.test.ts`). */
 const SAELENS_VERSION = '6.54.12';
@@ -139,6 +140,7 @@ function configFile(dictionary: SaeLensDictionary, storage: Storage): string {
 export async function writeSaeLens(folder: string, dictionary: SaeLensDictionary, storage: Storage): Promise<void> {
   const { shape, parameters } = dictionary;
   const config = configFile(dictionary, storage);
-  await writeSafetensors(join(folder, WEIGHTS), tensorsOf(shape, parameters, storage));
+  const pieces = tensorPieces(shape, parameters, storage);
+  await streamTensors(join(folder, WEIGHTS), tensorLayout(shape, storage), pieces);
   await writeFileAtomic(join(folder, 'cfg.json'), config);
 }

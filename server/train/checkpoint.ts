@@ -3,14 +3,17 @@ import { rm, stat } from 'node:fs/promises';
 import { z } from 'zod';
 import {
   buildParameters,
+  isMatrix,
   parameterLengths,
   type DictionaryParameters,
   type Engine,
   type EngineShape,
   type EngineTrainer,
+  type MomentStorage,
   type ParameterName,
   type StatePart,
 } from '../compute/engine.ts';
+import { narrowInPlace } from '../foundation/bfloat16.ts';
 import { messageOf, UsageError, WorkError } from '../foundation/errors.ts';
 import { streamTensors } from '../foundation/safetensors-stream.ts';
 import { SafetensorsFile } from '../foundation/safetensors.ts';
@@ -70,11 +73,28 @@ function* piecesOf(shape: EngineShape): Generator<Piece> {
     }
 }
 
-function tensorsOf(shape: EngineShape): Map<string, { dtype: 'F32' | 'F64'; shape: readonly number[] }> {
-  const tensors = new Map<string, { dtype: 'F32' | 'F64'; shape: readonly number[] }>();
+/** What a run's state looks like. */
+interface StateForm {
+  readonly shape: EngineShape;
+  /** Absent: float32. */
+  readonly moments?: MomentStorage;
+}
+
+function isNarrow({ moments }: StateForm, part: StatePart, name: ParameterName): boolean {
+  return moments === 'bfloat16' && part !== 'parameters' && isMatrix(name);
+}
+
+interface TensorForm {
+  readonly dtype: 'F32' | 'BF16' | 'F64';
+  readonly shape: readonly number[];
+}
+
+function tensorsOf(form: StateForm): Map<string, TensorForm> {
+  const { shape } = form;
+  const tensors = new Map<string, TensorForm>();
   for (const part of PARTS)
     for (const [name, length] of parameterLengths(shape))
-      tensors.set(`${part}.${name}`, { dtype: 'F32', shape: [length] });
+      tensors.set(`${part}.${name}`, { dtype: isNarrow(form, part, name) ? 'BF16' : 'F32', shape: [length] });
   return tensors.set('tokensSinceFired', { dtype: 'F64', shape: [shape.dSae] });
 }
 
@@ -101,12 +121,12 @@ export async function writeCheckpoint(
         );
         throw broken;
       }
-      yield values;
+      yield isNarrow(trainer, part, name) ? narrowInPlace(values) : values;
     }
     yield tokensSinceFired;
   };
   const metadata = { progress: JSON.stringify(progressOf(progress, steps)) };
-  await streamTensors(path, tensorsOf(shape), pieces(), metadata).catch((error: unknown) => {
+  await streamTensors(path, tensorsOf(trainer), pieces(), metadata).catch((error: unknown) => {
     if (broken !== null) throw broken;
     throw new WorkError(
       `the checkpoint of step ${progress.steps} was not written: ${messageOf(error)} Make room for it and go on with --resume.`,
@@ -127,11 +147,11 @@ function progressOf(
 export async function openTrainer(
   path: string,
   engine: Engine,
-  shape: EngineShape,
+  { shape, moments }: StateForm,
   { adamSteps }: Pick<CheckpointProgress, 'adamSteps'>,
 ): Promise<EngineTrainer> {
   await using file = await SafetensorsFile.open(path);
-  const trainer = await engine.trainer(shape, await readParameters(file, shape));
+  const trainer = await engine.trainer(shape, await readParameters(file, shape), moments);
   const access = await stateAccessOf(trainer);
   for (const { part, name, first, count } of piecesOf(shape))
     if (part !== 'parameters')
@@ -166,7 +186,7 @@ function differences(before: unknown, now: unknown, path = ''): string[] {
  */
 export async function readCheckpoint(
   path: string,
-  shape: EngineShape,
+  form: StateForm,
   run: CheckpointProgress['run'],
 ): Promise<CheckpointProgress | null> {
   if ((await stat(path).catch(() => null)) === null) return null;
@@ -177,7 +197,7 @@ export async function readCheckpoint(
     throw new UsageError(
       `--resume: the checkpoint ${path} is of another run (${differing.slice(0, 5).join('; ')}); repeat the command it was made with, or leave --resume out to start over`,
     );
-  for (const [name, { dtype, shape: expected }] of tensorsOf(shape)) {
+  for (const [name, { dtype, shape: expected }] of tensorsOf(form)) {
     const entry = file.entry(name);
     if (entry.dtype !== dtype || entry.shape.join() !== expected.join())
       throw new WorkError(

@@ -25,8 +25,9 @@ function levelsOf(prefixes: TrainingPlan['prefixes']): number {
 }
 
 /** What decides whether a step fits a GPU, and how fast it is there. */
-export function gpuStepOf({ shape, batch, prefixes, auxiliary }: TrainingPlan): GpuStep {
-  return { shape, batch, levels: levelsOf(prefixes), auxiliary: auxiliary?.k ?? 0 };
+export function gpuStepOf({ shape, batch, prefixes, auxiliary, moments }: TrainingPlan): GpuStep {
+  const step = { shape, batch, levels: levelsOf(prefixes), auxiliary: auxiliary?.k ?? 0 };
+  return moments === undefined ? step : { ...step, moments };
 }
 
 export class EngineSuccession {

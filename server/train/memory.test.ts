@@ -41,6 +41,23 @@ describe('the memory of a run', () => {
     expect(predictMemory(plan, 'webgpu').bytes).toBeGreaterThan(predictMemory(plan, 'cpu').bytes);
   });
 
+  it('of moments in bfloat16 is less by half of what float32 ones take, and the sum says so', () => {
+    const plan = planOf(shape(2304, 65536, TOPK), 4096);
+    const narrow = predictMemory({ ...plan, moments: 'bfloat16' });
+    const matrices = 2 * 2304 * 65536;
+    expect(predictMemory(plan).bytes - narrow.bytes).toBe(2 * 2 * matrices);
+    expect(narrow.items[1]).toEqual({
+      what: 'two moments',
+      arithmetic: '2 × 2 × 65536 × (2304 + 2304) in bfloat16, and biases',
+      bytes: 2 * (2 * matrices + 4 * (65536 + 2304)),
+    });
+  });
+
+  it('counts moments to the end where the engine never gives memory back', () => {
+    const plan = planOf(shape(512, 8192, TOPK), 2048);
+    expect(predictMemory(plan, 'wasm').bytes).toBeGreaterThan(predictMemory(plan, 'cpu').bytes);
+  });
+
   it('of micro-batches holds the gradient, and of a step only the piece', () => {
     const large = planOf(shape(512, 8192, RELU), 65536);
     const whole = predictMemory(large).bytes;
@@ -57,7 +74,7 @@ describe('the memory of a run', () => {
     expect(() => {
       refuseTooLarge(needed, { bytes: 4 * GIB, by: 'cgroup' });
     }).toThrow(
-      /needs 6\.02 GiB of memory, and this process's control group may take 4\.00 GiB: parameters 1\.13 GiB \(4 × 65536 × \(2304 \+ 2304\) and biases\) \+ stored dictionary 3\.38 GiB.*--d-sae.*--memory/,
+      /needs 6\.02 GiB of memory, and this process's control group may take 4\.00 GiB: parameters 1\.13 GiB \(4 × 65536 × \(2304 \+ 2304\) and biases\) \+ two moments 2\.25 GiB \(2 × parameters\) \+ what they start from 1\.13 GiB.*--d-sae.*--memory/,
     );
     expect(() => {
       refuseTooLarge(needed, memoryFor(GIB));

@@ -1,5 +1,11 @@
 /** How much memory a run takes, before anything of it is allocated. */
-import { parameterLengths, type EngineName, type EngineShape } from '../compute/engine.ts';
+import {
+  isMatrix,
+  parameterLengths,
+  type EngineName,
+  type EngineShape,
+  type MomentStorage,
+} from '../compute/engine.ts';
 import { rowStride } from '../compute/kernel-instance.ts';
 import { WorkError } from '../foundation/errors.ts';
 import { offeredMemory, type MemoryOffer } from '../foundation/machine-memory.ts';
@@ -50,14 +56,26 @@ function stepMemory({ dIn, dOut, dSae, architecture }: EngineShape, tokens: numb
   };
 }
 
+function momentsMemory(shape: EngineShape, storage: MomentStorage = 'float32'): MemoryItem {
+  const { dIn, dOut, dSae } = shape;
+  const bytes = parameterLengths(shape).reduce(
+    (sum, [name, length]) => sum + 2 * (storage === 'bfloat16' && isMatrix(name) ? 2 : 4) * length,
+    0,
+  );
+  const arithmetic =
+    storage === 'float32' ? '2 × parameters' : `2 × 2 × ${dSae} × (${dIn} + ${dOut}) in bfloat16, and biases`;
+  return { what: 'two moments', arithmetic, bytes };
+}
+
 /**
- * Peak memory of a run. While it trains: in the engine parameters, their two moments, the encoder packed for its product, what a step needs,
- * and the gradient that pieces of a batch sum up to; in the trainer batches, buffers of rows, the piece that a checkpoint is written by, and
- * a copy of the state where dead features are re-initialised or the engine gives out nothing else. When it ends the moments are gone, and the trained parameters are folded,
- * measured and stored. The larger of the two.
+ * Peak memory of a run, the largest of three. When it starts: in the engine parameters and their two moments, and what they start from.
+ * While it trains: the encoder packed for its product, what a step needs, and the gradient that pieces of a batch sum up to; in the
+ * trainer batches, buffers of rows, the piece that a checkpoint is written by, and a copy of the state where dead features are
+ * re-initialised or the engine gives out nothing else. When it ends the trained parameters are folded, measured, stored and read back;
+ * the moments are gone, but for those in WebAssembly, whose memory never shrinks.
  */
 export function predictMemory(
-  { shape, batch, microBatch, resampling }: MemoryPlan,
+  { shape, batch, microBatch, resampling, moments: storage }: MemoryPlan,
   engine: EngineName | null = null,
 ): PredictedMemory {
   const { dIn, dOut, dSae } = shape;
@@ -82,26 +100,29 @@ export function predictMemory(
   ];
   const copies: MemoryItem = { what: 'copy of the state', arithmetic: '3 × parameters', bytes: 3 * parameters };
   const gradient: MemoryItem = { what: 'gradient of a batch', arithmetic: '1 × parameters', bytes: parameters };
+  const moments = momentsMemory(shape, storage);
+  const starting: MemoryItem[] = [
+    moments,
+    { what: 'what they start from', arithmetic: '1 × parameters', bytes: parameters },
+  ];
   const training: MemoryItem[] = [
-    { what: 'two moments', arithmetic: '2 × parameters', bytes: 2 * parameters },
+    moments,
     { what: 'checkpoint', arithmetic: '64 MiB at once', bytes: PIECE_BYTES },
     ...(microBatch === undefined ? [] : [gradient]),
     ...(resampling === null && !COPIES_ITS_STATE.some((name) => name === engine) ? [] : [copies]),
   ];
   const ending: MemoryItem[] = [
-    {
-      what: 'stored dictionary',
-      arithmetic: '2 × parameters + 2 × packed encoder',
-      bytes: 2 * parameters + 2 * packed,
-    },
+    { what: 'stored dictionary', arithmetic: '2 × parameters', bytes: 2 * parameters },
+    ...(engine === 'wasm' ? [moments] : []),
   ];
   const total = (items: readonly MemoryItem[]): number => items.reduce((sum, { bytes }) => sum + bytes, 0);
-  const items = [weights, ...(total(training) > total(ending) ? training : ending), ...always];
+  const peak = [starting, training, ending].sort((a, b) => total(b) - total(a))[0]!;
+  const items = [weights, ...peak, ...always];
   return { items, bytes: total(items) };
 }
 
 /** What of a plan decides about memory. */
-export type MemoryPlan = Pick<TrainingPlan, 'shape' | 'batch' | 'microBatch' | 'resampling'>;
+export type MemoryPlan = Pick<TrainingPlan, 'shape' | 'batch' | 'microBatch' | 'moments' | 'resampling'>;
 
 export function gibibytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 2)} GiB`;
@@ -132,6 +153,6 @@ export function refuseTooLarge({ items, bytes }: PredictedMemory, offer: MemoryO
   if (bytes <= offer.bytes) return;
   const terms = items.map((item) => `${item.what} ${gibibytes(item.bytes)} (${item.arithmetic})`);
   throw new WorkError(
-    `the run needs ${gibibytes(bytes)} of memory, and ${OFFERED_BY[offer.by]} ${gibibytes(offer.bytes)}: ${terms.join(' + ')}. Take fewer --d-sae features or a smaller --batch or --micro-batch, free memory, or set --memory if this figure is wrong for your machine`,
+    `the run needs ${gibibytes(bytes)} of memory, and ${OFFERED_BY[offer.by]} ${gibibytes(offer.bytes)}: ${terms.join(' + ')}. Take fewer --d-sae features or a smaller --batch or --micro-batch, or --moments bfloat16, free memory, or set --memory if this figure is wrong for your machine`,
   );
 }

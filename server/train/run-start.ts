@@ -32,10 +32,10 @@ export async function openRun(
   const { engine, plan } = job;
   if (stored !== null) {
     const { scale, threshold } = stored;
-    return { trainer: await openTrainer(checkpoint, engine, plan.shape, stored), scale, threshold };
+    return { trainer: await openTrainer(checkpoint, engine, plan, stored), scale, threshold };
   }
   const { from, scale, threshold } = await startOf(job, rows);
-  return { trainer: await engine.trainer(plan.shape, from), scale, threshold };
+  return { trainer: await engine.trainer(plan.shape, from, plan.moments), scale, threshold };
 }
 
 interface Start {

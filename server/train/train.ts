@@ -134,7 +134,7 @@ async function trainOn(job: Job, control: JobControl): Promise<TrainedDictionary
     ...{ activations: data.contentHash, targets: data.targets?.contentHash ?? null, ...methodIdentity(method) },
     ...(mixed === null ? {} : { mixed: { activations: mixed.data.contentHash, share: mixed.share } }),
   };
-  const stored = await readCheckpoint(path, plan.shape, { ...identity, engine: turn.checkpointed ?? engine.name });
+  const stored = await readCheckpoint(path, plan, { ...identity, engine: turn.checkpointed ?? engine.name });
   await using rows = trainingRows(data, split, mixed, plan);
   const { trainer: opened, scale, threshold } = await openRun(job, path, rows, stored);
   await using trainer = opened;

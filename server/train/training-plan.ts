@@ -1,4 +1,5 @@
 /** Everything a run's arithmetic depends on, with every default filled in. Two equal plans on equal data give equal bytes. */
+import { checkMoments } from '../compute/engine-checks.ts';
 import type { AuxiliaryLoss, EngineShape, StepSettings } from '../compute/engine.ts';
 import { UsageError } from '../foundation/errors.ts';
 import type { Architecture, Prefixes } from '../protocol/architectures.ts';
@@ -19,6 +20,8 @@ export interface TrainingPlan {
   readonly batch: number;
   /** Tokens that the engine is given at once; absent: all of a step. */
   readonly microBatch?: number;
+  /** How Adam's moments of matrices are stored; absent: float32. */
+  readonly moments?: 'bfloat16';
   readonly learningRate: number;
   readonly warmupSteps: number;
   /** Steps at the end over which the learning rate falls to zero. */
@@ -95,6 +98,13 @@ function microBatchOf(
   return { microBatch };
 }
 
+/** @throws UsageError when the engine that is asked for cannot */
+function momentsOf({ moments = 'float32', engine }: TrainRequest | FinetuneRequest): Pick<TrainingPlan, 'moments'> {
+  if (moments === 'float32') return {};
+  checkMoments(moments, engine === 'auto' ? null : engine);
+  return { moments };
+}
+
 interface Choices {
   readonly architecture: Architecture;
   readonly shape: EngineShape;
@@ -116,6 +126,7 @@ function plan(
   const { beta1, beta2, epsilon, maxGradientNorm } = optimizer;
   return {
     ...{ architecture, shape, objective, seed, steps, batch, ...microBatchOf(request, shape, batch) },
+    ...momentsOf(request),
     learningRate: optimizer.learningRate ?? family.learningRate(architecture, shape.dSae) / (finetunes ? 3 : 1),
     // dictionary_learning warms up for 1,000 steps; a run of fewer than 20,000 for a twentieth of it.
     warmupSteps: optimizer.warmupSteps ?? Math.min(1000, Math.floor(steps / 20)),

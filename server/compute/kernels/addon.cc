@@ -178,7 +178,7 @@ napi_value copyRegion(napi_env env, napi_callback_info info) {
   size_t length = 0;
   void* data = nullptr;
   napi_get_typedarray_info(env, arguments.values[2], &type, &length, &data, nullptr, nullptr);
-  const size_t width = type == napi_float64_array ? 8 : type == napi_uint8_array ? 1 : 4;
+  const size_t width = type == napi_float64_array ? 8 : type == napi_uint8_array ? 1 : type == napi_uint16_array ? 2 : 4;
   const Rows rowLayout = rowsOf(d, which);
   const bool isMatrix = rowLayout.columns > 0;
   const size_t columns = isMatrix ? rowLayout.columns : length, stride = isMatrix ? rowLayout.stride : length;

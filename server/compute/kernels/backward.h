@@ -21,15 +21,15 @@ static inline void project(const Dictionary& d, uint32_t j, float* gradient) {
 }
 
 static bool updateScalars(Dictionary& d, const Adam& adam, uint32_t j, const ScalarGradients& sums, float scale) {
-  const auto step = [&](Array<float> Parameters::*name, double gradient) {
+  const auto step = [&](Array<float> Vectors::*name, double gradient) {
     return adam.step((d.parameters.*name)[j], (d.first.*name)[j], (d.second.*name)[j],
                      static_cast<float>(gradient) * scale);
   };
-  bool moving = step(&Parameters::encoderBias, sums.encoderBias);
-  if (d.shape.kind == kJumpRelu) moving |= step(&Parameters::threshold, sums.threshold);
+  bool moving = step(&Vectors::encoderBias, sums.encoderBias);
+  if (d.shape.kind == kJumpRelu) moving |= step(&Vectors::threshold, sums.threshold);
   if (d.shape.kind != kGated) return moving;
-  moving |= step(&Parameters::magnitudeScale, sums.magnitudeScale);
-  moving |= step(&Parameters::magnitudeBias, sums.magnitudeBias);
+  moving |= step(&Vectors::magnitudeScale, sums.magnitudeScale);
+  moving |= step(&Vectors::magnitudeBias, sums.magnitudeBias);
   return moving;
 }
 
@@ -38,9 +38,9 @@ static void updateFeature(Dictionary& d, const Adam& adam, uint32_t j, const flo
   const int length = static_cast<int>(d.outStride);
   const size_t at = j * d.stride, out = j * d.outStride;
   float* row = &d.parameters.decoder[out];
-  bool moving = adam.step(&d.parameters.encoder[at], &d.first.encoder[at], &d.second.encoder[at], encoder, scale,
-                          static_cast<int>(d.stride));
-  moving |= adam.step(row, &d.first.decoder[out], &d.second.decoder[out], decoder, scale, length);
+  bool moving = stepRow(adam, kOfEncoder, j, &d.parameters.encoder[at], d.first.encoder, d.second.encoder, at, encoder, scale,
+                        static_cast<int>(d.stride));
+  moving |= stepRow(adam, kOfDecoder, j, row, d.first.decoder, d.second.decoder, out, decoder, scale, length);
   moving |= updateScalars(d, adam, j, sums, scale);
   d.moving[j] = moving;
   if (!d.shape.unitNorm || !moving) return;
@@ -177,7 +177,7 @@ static float clip(Dictionary& d) {
 static Adam adamOf(const Settings& s) {
   return {static_cast<float>(s.stepSize),  static_cast<float>(s.rootCorrection), static_cast<float>(s.beta1),
           static_cast<float>(s.beta2),     static_cast<float>(1 - s.beta1),      static_cast<float>(1 - s.beta2),
-          static_cast<float>(s.epsilon)};
+          static_cast<float>(s.epsilon),   static_cast<uint32_t>(s.adamStep)};
 }
 
 // b_dec and the skip, which belong to no feature. On one thread.
@@ -189,7 +189,7 @@ static void finishBackward(Dictionary& d, const Adam& adam, Pass pass) {
   }
   d.packed = false;
   if (d.settings.partial != 0) return;
-  adam.step(d.parameters.decoderBias.data(), d.first.decoderBias.data(), d.second.decoderBias.data(),
+  adam.step(d.parameters.decoderBias.data(), WideMoments{d.first.decoderBias.data(), d.second.decoderBias.data()},
             d.biasGradient.data(), d.clipScale, static_cast<int>(d.outStride));
   updateSkip(d, adam);
 }

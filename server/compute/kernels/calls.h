@@ -24,7 +24,7 @@ enum Region : uint32_t {
 
 enum Flag : uint32_t {
   kShiftsInput = 1, kUnitNorm = 2, kNormWeighted = 4, kTrains = 8, kRescaled = 16, kTanhPenalty = 32, kIntoInput = 64,
-  kTrainsGateDecoder = 128, kSkips = 256,
+  kTrainsGateDecoder = 128, kSkips = 256, kNarrowMoments = 512,
 };
 
 static bool prepare(Dictionary& d, uint32_t dIn, uint32_t dOut, uint32_t dSae, uint32_t kind, uint32_t k, uint32_t flags) {
@@ -34,7 +34,7 @@ static bool prepare(Dictionary& d, uint32_t dIn, uint32_t dOut, uint32_t dSae, u
              has(kIntoInput),       has(kTrainsGateDecoder), has(kSkips)};
   d.stride = roundUp(dIn, kRowAlignment);
   d.outStride = roundUp(dOut, kRowAlignment);
-  return d.reserve(has(kTrains));
+  return d.reserve(has(kTrains), has(kNarrowMoments));
 }
 
 // How a region's rows lie: `columns` numbers each, `stride` apart; 0 columns: a plain array.
@@ -56,19 +56,25 @@ static void* room(Array<T>& array, size_t count) {
   return array.reserve(count > 0 ? count : 1) ? array.data() : nullptr;
 }
 
-static void* parametersRegion(Parameters& p, uint32_t which) {
-  Array<float>* arrays[] = {&p.encoder,   &p.encoderBias,    &p.decoder,       &p.decoderBias,
-                            &p.threshold, &p.magnitudeScale, &p.magnitudeBias, &p.skip};
-  return arrays[which]->data();
+template <class Group>
+static void* groupRegion(const Group& g, uint32_t which) {
+  void* arrays[] = {g.encoder.data(),   g.encoderBias.data(),    g.decoder.data(),       g.decoderBias.data(),
+                    g.threshold.data(), g.magnitudeScale.data(), g.magnitudeBias.data(), g.skip.data()};
+  return arrays[which];
+}
+
+// Of the parameters, the first and second moments or the gradient.
+static void* parametersRegion(const Dictionary& d, uint32_t group, uint32_t which) {
+  if (group == 0 || group == 3) return groupRegion(group == 0 ? d.parameters : d.gradient, which);
+  return groupRegion(group == 1 ? d.first : d.second, which);
 }
 
 // Start of a region with room for `count` numbers where its size depends on the batch; null when there is no memory.
 static void* region(Dictionary& d, uint32_t which, size_t count) {
-  Parameters* groups[] = {&d.parameters, &d.first, &d.second, &d.gradient};
   if (which >= kEncoder && which < kThreshold)
-    return parametersRegion(*groups[(which - kEncoder) / 4], (which - kEncoder) % 4);
+    return parametersRegion(d, (which - kEncoder) / 4, (which - kEncoder) % 4);
   if (which >= kThreshold && which < kTokensSinceFired)
-    return parametersRegion(*groups[(which - kThreshold) / 4], 4 + (which - kThreshold) % 4);
+    return parametersRegion(d, (which - kThreshold) / 4, 4 + (which - kThreshold) % 4);
   switch (which) {
     case kSettings: return &d.settings;
     case kResults: return &d.results;
@@ -96,13 +102,12 @@ static void written(Dictionary& d) {
   if (d.moving.capacity() == 0) return;
   for (uint32_t j = 0; j < d.shape.dSae; j++) {
     bool moving = false;
-    const Parameters* groups[] = {&d.first, &d.second};
-    for (const Parameters* moments : groups) {
+    const Moments* groups[] = {&d.first, &d.second};
+    for (const Moments* moments : groups) {
       const Array<float>* everyScalar[] = {&moments->encoderBias, &moments->threshold, &moments->magnitudeScale,
                                            &moments->magnitudeBias};
       for (const Array<float>* scalars : everyScalar) moving |= scalars->capacity() > 0 && (*scalars)[j] != 0;
-      for (size_t i = j * d.stride; i < (j + 1) * d.stride; i++) moving |= moments->encoder[i] != 0;
-      for (size_t i = j * d.outStride; i < (j + 1) * d.outStride; i++) moving |= moments->decoder[i] != 0;
+      moving |= moments->encoder.moves(j * d.stride, d.stride) || moments->decoder.moves(j * d.outStride, d.outStride);
     }
     d.moving[j] = moving;
   }

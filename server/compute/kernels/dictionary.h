@@ -3,6 +3,7 @@
 // Rows of matrices are padded with zeros to `stride` floats. Parameters are feature-major: row j belongs to feature j.
 #pragma once
 #include "candidates.h"
+#include "moments.h"
 #include "selection.h"
 #include "team.h"
 
@@ -43,6 +44,7 @@ struct Settings {
   double partial;  // only features of `trained` train
   // Of a batch that comes in pieces: all its tokens (0: the call's are all), and those that pieces before the call brought.
   double batchTokens, surveyed, accumulated;
+  double adamStep;  // counted from 1
 };
 
 enum AuxiliaryForm { kPlain, kNormalised, kSaeLens };
@@ -52,18 +54,38 @@ struct Results {
   double outOfMemory, notFiniteRow, active, auxiliaryLoss, gradientNorm, dead, smallest;
 };
 
-struct Parameters {
-  Array<float> encoder, encoderBias, decoder, decoderBias;
+struct Vectors {
+  Array<float> encoderBias, decoderBias;
   Array<float> threshold;                      // [dSae] jumprelu's θ
   Array<float> magnitudeScale, magnitudeBias;  // [dSae] gated's r and b_mag
-  Array<float> skip;                           // [dOut, stride]
+
+  bool reserveVectors(const Shape& shape, size_t outStride) {
+    const size_t features = shape.dSae;
+    return encoderBias.reserve(features) && decoderBias.reserve(outStride) &&
+           (shape.kind != kJumpRelu || threshold.reserve(features)) &&
+           (shape.kind != kGated || (magnitudeScale.reserve(features) && magnitudeBias.reserve(features)));
+  }
+};
+
+struct Parameters : Vectors {
+  Array<float> encoder, decoder;
+  Array<float> skip;  // [dOut, stride]
 
   bool reserve(const Shape& shape, size_t stride, size_t outStride) {
     const size_t features = shape.dSae;
-    return encoder.reserve(features * stride) && decoder.reserve(features * outStride) && encoderBias.reserve(features) &&
-           decoderBias.reserve(outStride) && (shape.kind != kJumpRelu || threshold.reserve(features)) &&
-           (shape.kind != kGated || (magnitudeScale.reserve(features) && magnitudeBias.reserve(features))) &&
+    return encoder.reserve(features * stride) && decoder.reserve(features * outStride) && reserveVectors(shape, outStride) &&
            (!shape.skips || skip.reserve(shape.dOut * stride));
+  }
+};
+
+// Adam's first or second.
+struct Moments : Vectors {
+  MomentMatrix encoder, decoder, skip;
+
+  bool reserve(const Shape& shape, size_t stride, size_t outStride, bool narrow) {
+    const size_t features = shape.dSae;
+    return encoder.reserve(features * stride, narrow) && decoder.reserve(features * outStride, narrow) &&
+           reserveVectors(shape, outStride) && (!shape.skips || skip.reserve(shape.dOut * stride, narrow));
   }
 };
 
@@ -117,7 +139,8 @@ struct Dictionary {
   Settings settings;
   Results results;
 
-  Parameters parameters, first, second, gradient;
+  Parameters parameters, gradient;
+  Moments first, second;
   Array<uint8_t> moving;  // [dSae] whether any moment of the feature is non-zero
   Array<double> tokensSinceFired;
 
@@ -193,10 +216,10 @@ struct Dictionary {
   const float* lastResiduals() const { return level(levels() - 1); }
   bool trains(uint32_t feature) const { return settings.partial == 0 || trained[feature] != 0; }
 
-  bool reserve(bool trains) {
+  bool reserve(bool trains, bool narrowMoments) {
     if (!parameters.reserve(shape, stride, outStride)) return false;
     if (!trains) return true;
-    return first.reserve(shape, stride, outStride) && second.reserve(shape, stride, outStride) &&
+    return first.reserve(shape, stride, outStride, narrowMoments) && second.reserve(shape, stride, outStride, narrowMoments) &&
            moving.reserve(shape.dSae) && tokensSinceFired.reserve(shape.dSae);
   }
 };

@@ -47,21 +47,22 @@ struct Adam {
   // 1 / √(1 − β₂ᵗ)
   float rootCorrection;
   float beta1, beta2, rest1, rest2, epsilon;
+  // Its number, from 1 on.
+  uint32_t number;
 
-  // One padded row. Returns whether any moment is still non-zero.
-  bool step(float* parameters, float* first, float* second, const float* gradient, float scale, int length) const {
+  // One padded row, with its moments (moments.h). Returns whether any of them is still non-zero.
+  template <class Moments>
+  bool step(float* parameters, const Moments& moments, const float* gradient, float scale, int length) const {
     const Vector factor = broadcast(scale), decay1 = broadcast(beta1), decay2 = broadcast(beta2);
     const Vector new1 = broadcast(rest1), new2 = broadcast(rest2), root = broadcast(rootCorrection);
     const Vector smallest = broadcast(epsilon), size = broadcast(stepSize);
     IntVector bits = {};
     for (int i = 0; i < length; i += kLanes) {
       const Vector g = load(gradient + i) * factor;
-      const Vector m = flushSubnormal(decay1 * load(first + i) + new1 * g);
-      const Vector v = flushSubnormal(decay2 * load(second + i) + new2 * g * g);
-      store(first + i, m);
-      store(second + i, v);
+      const Vector m = flushSubnormal(decay1 * moments.firstAt(i) + new1 * g);
+      const Vector v = flushSubnormal(decay2 * moments.secondAt(i) + new2 * g * g);
+      bits |= moments.put(i, m, v);
       store(parameters + i, load(parameters + i) - size * m / (squareRoot(v) * root + smallest));
-      bits |= (IntVector)m | (IntVector)v;
     }
     int32_t any = 0;
     for (int lane = 0; lane < kLanes; lane++) any |= bits[lane];

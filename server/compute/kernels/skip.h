@@ -92,8 +92,8 @@ static void updateSkip(Dictionary& d, const Adam& adam) {
   if (!d.shape.skips) return;
   const size_t padded = roundUp(d.stride, kTileColumns);
   for (int o = 0; o < d.shape.dOut; o++)
-    adam.step(&d.parameters.skip[o * d.stride], &d.first.skip[o * d.stride], &d.second.skip[o * d.stride],
-              &d.skipGradient[o * padded], d.clipScale, static_cast<int>(d.stride));
+    stepRow(adam, kOfSkip, static_cast<uint32_t>(o), &d.parameters.skip[o * d.stride], d.first.skip, d.second.skip, o * d.stride,
+            &d.skipGradient[o * padded], d.clipScale, static_cast<int>(d.stride));
 }
 
 }  // namespace ssae

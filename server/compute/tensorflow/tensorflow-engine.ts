@@ -1,11 +1,12 @@
 import { CallQueue } from '../call-queue.ts';
-import { checkParameters, checkShape, checkState } from '../engine-checks.ts';
+import { checkMoments, checkParameters, checkShape, checkState } from '../engine-checks.ts';
 import type {
   DictionaryParameters,
   Engine,
   EngineDictionary,
   EngineShape,
   EngineTrainer,
+  MomentStorage,
   TrainingState,
 } from '../engine.ts';
 import type { TensorFlow } from './backend.ts';
@@ -44,10 +45,15 @@ export class TensorFlowEngine implements Engine {
     );
   }
 
-  trainer(shape: EngineShape, start: DictionaryParameters | TrainingState): Promise<EngineTrainer> {
+  trainer(
+    shape: EngineShape,
+    start: DictionaryParameters | TrainingState,
+    moments: MomentStorage = 'float32',
+  ): Promise<EngineTrainer> {
     return this.#make(
       shape,
       () => {
+        checkMoments(moments, this.name);
         if ('steps' in start) checkState(shape, start);
         else checkParameters(shape, start);
       },

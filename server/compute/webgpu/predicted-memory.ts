@@ -1,5 +1,5 @@
 /** What a training step takes of a GPU, before anything is allocated there: the buffers of this folder, added up. */
-import { parameterLengths, type EngineShape } from '../engine.ts';
+import { parameterLengths, type EngineShape, type MomentStorage } from '../engine.ts';
 import { formulasOf } from './kernels/formulas.ts';
 
 /** A training step: its dictionary, its batch, and what the objective adds to it. */
@@ -11,6 +11,8 @@ export interface GpuStep {
   readonly levels: number;
   /** k of the auxiliary loss; 0 without one. */
   readonly auxiliary: number;
+  /** Of Adam; absent: float32. */
+  readonly moments?: MomentStorage;
 }
 
 /** Buffers of one purpose. */
@@ -107,10 +109,11 @@ export function predictGpuMemory(step: GpuStep): GpuTerm[] {
 export const mebibytes = (bytes: number): string => `${Number((bytes / MEBIBYTE).toPrecision(3))} MiB`;
 
 /**
- * Why a step cannot run on a GPU that binds so many bytes of one buffer at once; null where it can. WebGPU does not tell how much memory
+ * Why a step cannot run on a GPU: its moments are not to be in float32, or it binds so many bytes of one buffer at once; null where it can. WebGPU does not tell how much memory
  * there is in all, so that the sum is no reason.
  */
 export function gpuShortfall(step: GpuStep, name: string, maxBytes: number): string | null {
+  if (step.moments === 'bfloat16') return 'it keeps float32 moments only, and --moments is bfloat16';
   const beyond = predictGpuMemory(step).find(({ largest }) => largest > maxBytes);
   if (beyond === undefined) return null;
   const { what, arithmetic, bytes, largest } = beyond;

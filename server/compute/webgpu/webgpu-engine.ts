@@ -1,11 +1,12 @@
 import { CallQueue } from '../call-queue.ts';
-import { checkParameters, checkShape, checkState } from '../engine-checks.ts';
+import { checkMoments, checkParameters, checkShape, checkState } from '../engine-checks.ts';
 import type {
   DictionaryParameters,
   Engine,
   EngineDictionary,
   EngineShape,
   EngineTrainer,
+  MomentStorage,
   TrainingState,
 } from '../engine.ts';
 import type { Gpu } from './device.ts';
@@ -55,8 +56,13 @@ export class WebGpuEngine implements Engine {
     });
   }
 
-  async trainer(shape: EngineShape, start: DictionaryParameters | TrainingState): Promise<EngineTrainer> {
+  async trainer(
+    shape: EngineShape,
+    start: DictionaryParameters | TrainingState,
+    moments: MomentStorage = 'float32',
+  ): Promise<EngineTrainer> {
     const trainer = await this.#queue.run(() => {
+      checkMoments(moments, this.name);
       checkShape(shape);
       if ('steps' in start) checkState(shape, start);
       else checkParameters(shape, start);
