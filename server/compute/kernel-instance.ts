@@ -22,7 +22,7 @@ export const REGIONS = [
   ...inGroups(['threshold', 'magnitudeScale', 'magnitudeBias', 'skip'] as const),
   ...(['tokensSinceFired', 'trained', 'widths', 'tokens', 'targets', 'reconstructionLoss', 'sparsityLoss'] as const),
   ...(['reconstructionWeight', 'sparsityWeight'] as const),
-  ...(['rowOffsets', 'rowFeatures', 'rowValues', 'output'] as const),
+  ...(['rowOffsets', 'rowFeatures', 'rowValues', 'output', 'residuals', 'outputSlopes'] as const),
 ] as const;
 export type RegionName = (typeof REGIONS)[number];
 
@@ -33,7 +33,7 @@ const INPUT_MATRICES: ReadonlySet<RegionName> = new Set<RegionName>([
 ]);
 const OUTPUT_MATRICES: ReadonlySet<RegionName> = new Set<RegionName>([
   ...inGroups(['decoder'] as const),
-  ...(['targets', 'output'] as const),
+  ...(['targets', 'output', 'residuals', 'outputSlopes'] as const),
 ]);
 
 export const CALLS = [
@@ -53,7 +53,7 @@ const SETTINGS = [
     'auxiliaryForm',
     'partial',
   ] as const),
-  ...(['batchTokens', 'surveyed', 'accumulated'] as const),
+  ...(['batchTokens', 'surveyed', 'accumulated', 'hasSlopes'] as const),
 ] as const;
 export type CallSettings = Partial<Record<(typeof SETTINGS)[number], number>>;
 
