@@ -126,6 +126,8 @@ const Training = z.object({
   batch: positive.max(1 << 20).default(2048),
   /** Tokens that the engine is given at once, for batches that are too large for memory; absent: all of a step. */
   microBatch: positive.max(1 << 20).optional(),
+  /** The model's divergence in the loss of the last `share` of the steps, weighing `coefficient` times as much as the reconstruction. */
+  divergence: z.object({ coefficient: z.number().positive(), share: z.number().gt(0).max(1).default(0.1) }).optional(),
   optimizer: OptimizerSettings.prefault({}),
   engine: EngineChoice.default('auto'),
   threads: positive.max(1024).nullable().default(null),

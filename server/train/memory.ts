@@ -35,6 +35,11 @@ const AUXILIARY_ENTRIES = 1024;
 /** Prefixes of a Matryoshka dictionary, at most. */
 const MATRYOSHKA_LEVELS = 8;
 
+/** Matrices [tokens, d] of passages on their way through the model and back. */
+const TAIL_MATRICES = 10;
+/** Matrices of logits that a gradient is computed with at once; the model's thread bounds each. */
+const TAIL_LOGITS = 12;
+
 /** Engines that hand out a copy of the state for a checkpoint, instead of the state itself. */
 const COPIES_ITS_STATE: readonly EngineName[] = ['webgpu', 'tensorflow'];
 
@@ -50,6 +55,15 @@ function stepMemory({ dIn, dOut, dSae, architecture }: EngineShape, tokens: numb
   };
 }
 
+/** Rows, reconstructions, residuals and slopes, here and in the model's thread; the model itself is not counted, as where it is harvested. */
+function tailMemory({ dOut }: EngineShape, tokens: number): MemoryItem {
+  return {
+    what: "divergence of the model's predictions",
+    arithmetic: `${TAIL_MATRICES} × 4 × ${tokens} × ${dOut} + ${TAIL_LOGITS} × 12 MiB`,
+    bytes: TAIL_MATRICES * 4 * tokens * dOut + TAIL_LOGITS * 12 * 2 ** 20,
+  };
+}
+
 /**
  * Peak memory of a run. While it trains: in the engine parameters, their two moments, the encoder packed for its product, what a step needs,
  * and the gradient that pieces of a batch sum up to; in the trainer batches, buffers of rows, the piece that a checkpoint is written by, and
@@ -57,7 +71,7 @@ function stepMemory({ dIn, dOut, dSae, architecture }: EngineShape, tokens: numb
  * measured and stored. The larger of the two.
  */
 export function predictMemory(
-  { shape, batch, microBatch, resampling }: MemoryPlan,
+  { shape, batch, microBatch, resampling, divergence }: MemoryPlan,
   engine: EngineName | null = null,
 ): PredictedMemory {
   const { dIn, dOut, dSae } = shape;
@@ -86,6 +100,7 @@ export function predictMemory(
     { what: 'two moments', arithmetic: '2 × parameters', bytes: 2 * parameters },
     { what: 'checkpoint', arithmetic: '64 MiB at once', bytes: PIECE_BYTES },
     ...(microBatch === undefined ? [] : [gradient]),
+    ...(divergence === undefined ? [] : [tailMemory(shape, batch)]),
     ...(resampling === null && !COPIES_ITS_STATE.some((name) => name === engine) ? [] : [copies]),
   ];
   const ending: MemoryItem[] = [
@@ -101,7 +116,7 @@ export function predictMemory(
 }
 
 /** What of a plan decides about memory. */
-export type MemoryPlan = Pick<TrainingPlan, 'shape' | 'batch' | 'microBatch' | 'resampling'>;
+export type MemoryPlan = Pick<TrainingPlan, 'shape' | 'batch' | 'microBatch' | 'resampling' | 'divergence'>;
 
 export function gibibytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 2)} GiB`;

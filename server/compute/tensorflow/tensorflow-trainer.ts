@@ -194,7 +194,7 @@ export class TensorFlowTrainer extends TensorFlowDictionary implements EngineTra
     slopes: Float32Array | null,
   ): Forwarded {
     const forwarded = this.#forwardedFor(call);
-    const tokens = forwarded.batch.x.shape[0]!;
+    const tokens = forwarded.batch.x.shape[0];
     checkWeights(tokens, weights);
     checkSettings(this.shape, settings);
     if (slopes !== null) checkSlopes(this.shape, tokens, slopes);
