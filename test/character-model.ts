@@ -77,6 +77,10 @@ export class CharacterModel implements LanguageModel {
     }));
   }
 
+  divergenceGradients(): Promise<never> {
+    return Promise.reject(new Error('the letters have no gradient'));
+  }
+
   unembed(directions: Float32Array): Promise<Float32Array> {
     return Promise.resolve(directions);
   }

@@ -1,3 +1,4 @@
+import { UsageError } from '../foundation/errors.ts';
 import type { FinetuneRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
 import type { CliCommand } from './cli-command.ts';
@@ -26,6 +27,8 @@ export interface TrainingOptions extends ObjectiveOptions {
   readonly batch: number;
   readonly microBatch?: number;
   readonly moments: (typeof MOMENTS)[number];
+  readonly kl?: number;
+  readonly klShare?: number;
   readonly lr?: number;
   readonly beta1: number;
   readonly beta2: number;
@@ -57,6 +60,16 @@ export function takesTraining(command: CliCommand): CliCommand {
       '--micro-batch <tokens>',
       'tokens of a step that are held at once: less memory, the same step; the last piece may be shorter (default: all)',
       wholeNumber(1, 1 << 20),
+    )
+    .takes(
+      '--kl <c>',
+      "in the last steps also keep the model's predictions: KL(model ‖ model with the reconstruction), weighing c times as much as the reconstruction, over whole passages",
+      realNumber({ above: 0 }),
+    )
+    .takes(
+      '--kl-share <share>',
+      'with --kl: share of the steps, at the end (default: 0.1)',
+      realNumber({ above: 0, maximum: 1 }),
     )
     .takes('--lr <rate>', 'learning rate of Adam (default: by the width of the dictionary)', realNumber({ above: 0 }))
     .takes('--beta1 <b>', 'first moment of Adam', realNumber({ minimum: 0, maximum: 1 }), { default: 0.9 })
@@ -105,6 +118,14 @@ export const TRAINING_NAMES = {
   file: '--activations',
 } as const;
 
+/** @throws UsageError when a share is given of nothing */
+function divergenceOf({ kl, klShare }: TrainingOptions) {
+  if (kl === undefined && klShare !== undefined)
+    throw new UsageError(`--kl-share is ${klShare}, of the steps with --kl; expected --kl too`);
+  if (kl === undefined) return {};
+  return { divergence: { coefficient: kl, ...(klShare === undefined ? {} : { share: klShare }) } };
+}
+
 /** Fields that `train` and `finetune` share. */
 export function trainingFields(options: TrainingOptions, threads: number | null) {
   return {
@@ -113,6 +134,7 @@ export function trainingFields(options: TrainingOptions, threads: number | null)
     batch: options.batch,
     ...(options.microBatch === undefined ? {} : { microBatch: options.microBatch }),
     ...(options.moments === 'float32' ? {} : { moments: options.moments }),
+    ...divergenceOf(options),
     optimizer: {
       learningRate: options.lr ?? null,
       beta1: options.beta1,

@@ -143,6 +143,11 @@ export function checkWeights(tokens: number, weights: TokenWeights): void {
   requireLength('the weights of the sparsity', weights.sparsity, tokens);
 }
 
+/** @param slopes of x̂, [tokens, d_out] */
+export function checkSlopes({ dOut }: EngineShape, tokens: number, slopes: Float32Array): void {
+  requireLength('the slopes of the reconstruction', slopes, tokens * dOut);
+}
+
 export function checkSettings(shape: EngineShape, settings: StepSettings): void {
   const { learningRate, beta1, beta2, epsilon, maxGradientNorm, auxiliary } = settings;
   requireNumber('the learning rate', learningRate, learningRate >= 0, 'a number ≥ 0');

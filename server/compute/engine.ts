@@ -225,6 +225,19 @@ export interface Accumulation {
 }
 
 /**
+ * A step whose loss has a part that only the caller knows: a function of x̂ with slope g, such as the divergence of a language model that
+ * reads x̂. `backward` and `gradient` are of Σ_i w_i ℓ_i + Σ_i g_i·x̂_i. AuxK's target stays y − x̂.
+ */
+export interface OutputSlopes {
+  /** x̂ − y of the latest `forward`, [tokens, d_out]: of all features, with the skip. */
+  residuals(): Promise<Float32Array>;
+  /** @param slopes g, [tokens, d_out] */
+  backward(weights: TokenWeights, settings: StepSettings, slopes: Float32Array): Promise<BackwardResult>;
+  /** Ends the forward pass, as `backward` does. */
+  gradient(weights: TokenWeights, settings: StepSettings, slopes: Float32Array): Promise<DictionaryParameters>;
+}
+
+/**
  * Elements of a training state read and written in place, so that no copy of all of it is needed. Moments in bfloat16 come out exactly,
  * and what is written is rounded to the nearest.
  */
@@ -256,6 +269,8 @@ export interface EngineTrainer extends EngineDictionary {
   readonly moments?: MomentStorage;
   /** Absent where the engine takes whole batches only. */
   readonly accumulation?: Accumulation;
+  /** Absent where the engine knows no loss but its own. */
+  readonly outputSlopes?: OutputSlopes;
   /** Absent where the engine only gives whole states. */
   readonly stateAccess?: StateAccess;
 }

@@ -23,7 +23,7 @@ export const REGIONS = [
   ...inGroups(['threshold', 'magnitudeScale', 'magnitudeBias', 'skip'] as const),
   ...(['tokensSinceFired', 'trained', 'widths', 'tokens', 'targets', 'reconstructionLoss', 'sparsityLoss'] as const),
   ...(['reconstructionWeight', 'sparsityWeight'] as const),
-  ...(['rowOffsets', 'rowFeatures', 'rowValues', 'output'] as const),
+  ...(['rowOffsets', 'rowFeatures', 'rowValues', 'output', 'residuals', 'outputSlopes'] as const),
 ] as const;
 export type RegionName = (typeof REGIONS)[number];
 
@@ -34,7 +34,7 @@ const INPUT_MATRICES: ReadonlySet<RegionName> = new Set<RegionName>([
 ]);
 const OUTPUT_MATRICES: ReadonlySet<RegionName> = new Set<RegionName>([
   ...inGroups(['decoder'] as const),
-  ...(['targets', 'output'] as const),
+  ...(['targets', 'output', 'residuals', 'outputSlopes'] as const),
 ]);
 
 export const CALLS = [
@@ -54,7 +54,7 @@ const SETTINGS = [
     'auxiliaryForm',
     'partial',
   ] as const),
-  ...(['batchTokens', 'surveyed', 'accumulated', 'adamStep'] as const),
+  ...(['batchTokens', 'surveyed', 'accumulated', 'adamStep', 'hasSlopes'] as const),
 ] as const;
 export type CallSettings = Partial<Record<(typeof SETTINGS)[number], number>>;
 

@@ -1,4 +1,12 @@
-import { checkBatch, checkPiece, checkSettings, checkState, checkTrained, checkWeights } from './engine-checks.ts';
+import {
+  checkBatch,
+  checkPiece,
+  checkSettings,
+  checkSlopes,
+  checkState,
+  checkTrained,
+  checkWeights,
+} from './engine-checks.ts';
 import type {
   Accumulation,
   AuxiliaryLoss,
@@ -8,6 +16,7 @@ import type {
   ForwardResult,
   ForwardSettings,
   MomentStorage,
+  OutputSlopes,
   SparseFeatures,
   StateAccess,
   StateCounts,
@@ -79,6 +88,22 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
         };
       }),
     apply: (settings) => this.enqueue(() => this.#apply(settings)),
+  };
+
+  readonly outputSlopes: OutputSlopes = {
+    residuals: () =>
+      this.enqueue(() => {
+        const residuals = new Float32Array(this.#latest('backward').tokens * this.shape.dOut);
+        this.instance.read('residuals', residuals);
+        return Promise.resolve(residuals);
+      }),
+    backward: (weights, settings, slopes) => this.enqueue(() => this.#backward(weights, settings, slopes)),
+    gradient: (weights, settings, slopes) =>
+      this.enqueue(async () => {
+        await this.#descend('gradient', weights, settings, {}, slopes);
+        this.#forwarded = null; // Its residuals are no longer those of the losses.
+        return readParameters(this.instance, 'gradient', this.shape);
+      }),
   };
 
   readonly stateAccess: StateAccess = {
@@ -163,13 +188,16 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
   }
 
   backward(weights: TokenWeights, settings: StepSettings): Promise<BackwardResult> {
-    return this.enqueue(async () => {
-      const results = await this.#descend('backward', weights, settings);
-      this.#forwarded = null;
-      this.#steps++;
-      const { auxiliaryLoss, gradientNorm, dead } = results;
-      return { auxiliaryLoss, gradientNorm: settings.maxGradientNorm === null ? null : gradientNorm, dead };
-    });
+    return this.enqueue(() => this.#backward(weights, settings, null));
+  }
+
+  /** @param slopes of x̂, [tokens, d_out]; null where the loss is the engine's own */
+  async #backward(weights: TokenWeights, settings: StepSettings, slopes: Float32Array | null): Promise<BackwardResult> {
+    const results = await this.#descend('backward', weights, settings, {}, slopes);
+    this.#forwarded = null;
+    this.#steps++;
+    const { auxiliaryLoss, gradientNorm, dead } = results;
+    return { auxiliaryLoss, gradientNorm: settings.maxGradientNorm === null ? null : gradientNorm, dead };
   }
 
   gradient(weights: TokenWeights, settings: StepSettings): Promise<DictionaryParameters> {
@@ -192,6 +220,7 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
     weights: TokenWeights,
     settings: StepSettings,
     pieces: Partial<Pieces> = {},
+    slopes: Float32Array | null = null,
   ): Promise<CallResults> {
     const forwarded = this.#latest(call);
     if (call !== 'accumulate' && this.#pieces !== NO_PIECES)
@@ -200,8 +229,15 @@ export class KernelTrainer extends KernelDictionary implements EngineTrainer {
     checkSettings(this.shape, settings);
     this.instance.write('reconstructionWeight', weights.reconstruction);
     this.instance.write('sparsityWeight', weights.sparsity);
+    if (slopes !== null) {
+      checkSlopes(this.shape, forwarded.tokens, slopes);
+      this.instance.write('outputSlopes', slopes);
+    }
     const { batchTokens = 0, surveyed = 0, accumulated = 0 } = pieces;
-    return this.call(call, { ...forwarded, ...this.#stepSettings(settings), batchTokens, surveyed, accumulated });
+    return this.call(call, {
+      ...{ ...forwarded, ...this.#stepSettings(settings), batchTokens, surveyed, accumulated },
+      hasSlopes: slopes === null ? 0 : 1,
+    });
   }
 
   #stepSettings(settings: StepSettings): CallSettings {

@@ -16,6 +16,8 @@ export const TrainingPoint = z.object({
   /** Share of latents silent for the auxiliary loss's window; null without that loss. */
   deadShare: z.number().nullable(),
   learningRate: z.number(),
+  /** Mean KL(softmax(tail(x)) ‖ softmax(tail(x̂))) over the batch's tokens, in nats, where it is part of the loss; `loss` is without it. */
+  divergence: z.number().optional(),
   /** Tokens of a batch: fewer than were asked for where the data has fewer rows. Absent in histories written before it was noted. */
   batch: z.int().min(1).optional(),
 });

@@ -1,4 +1,7 @@
 import { WorkError } from '../foundation/errors.ts';
+import { another, gradientNodes, secondTail } from './gradient/divergence-gradient.ts';
+import type { TensorFacts } from './gradient/gradient-writer.ts';
+import { tailOf, type Tail } from './gradient/tail.ts';
 import type { ModelConfig } from './model-config.ts';
 import { node, value, type OnnxGraph, type SubgraphPlan } from './onnx-graph.ts';
 import { DATA_TYPE, toNumber, type OnnxNode, type OnnxTensor, type OnnxValue } from './onnx-file.ts';
@@ -16,6 +19,8 @@ export type ModelPart =
   | { readonly kind: 'reference' }
   /** stream, reference → loss and divergence. */
   | { readonly kind: 'spliced'; readonly hookPoint: string }
+  /** two streams → divergence of the second's predictions from the first's, and the gradient of its sum by the second. */
+  | { readonly kind: 'divergence'; readonly hookPoint: string }
   /** directions of the stream → logits: the unembedding alone. */
   | { readonly kind: 'unembedding' };
 
@@ -30,6 +35,9 @@ export const TENSOR = {
   loss: 'ssae_loss',
   divergence: 'ssae_divergence',
   directions: 'ssae_directions',
+  original: 'ssae_original',
+  counted: 'ssae_counted',
+  gradient: 'ssae_gradient',
 } as const;
 
 const cast = (from: string, to: string, type: number): OnnxNode =>
@@ -58,11 +66,55 @@ export class CutModel {
   }
 
   /** Bytes of the part's ONNX model. */
-  bytes(part: ModelPart): Uint8Array {
+  bytes(part: Exclude<ModelPart, { kind: 'divergence' }>): Uint8Array {
     return part.kind === 'unembedding' ? this.#unembedding() : this.graph.subgraph(this.#plan(part));
   }
 
-  #plan(part: Exclude<ModelPart, { kind: 'unembedding' }>): SubgraphPlan {
+  /** The model behind a hook point. @throws WorkError where no gradient can be taken through it */
+  tail(hookPoint: string): Tail {
+    return tailOf(this.graph, this.#tensor(hookPoint), this.stream.logits);
+  }
+
+  /** Bytes of a model that gives tensors of the tail, whatever their types. */
+  tailTensors(hookPoint: string, tensors: readonly string[]): Uint8Array {
+    const { given, nodes } = this.#replaced(hookPoint);
+    return this.graph.subgraph({ given, nodes, outputs: tensors.map((name) => ({ name })) });
+  }
+
+  /**
+   * Bytes of the part `divergence`: Σ over counted positions of KL, its gradient by the replaced stream, and the KL of each position.
+   * @param facts of {@link tensorsOf} the tail
+   */
+  divergenceBytes(hookPoint: string, tail: Tail, facts: ReadonlyMap<string, TensorFacts>): Uint8Array {
+    const stream = this.#tensor(hookPoint);
+    const { logits } = this.stream;
+    const { given, nodes } = this.#replaced(hookPoint);
+    const back = gradientNodes(this.graph, tail, facts, {
+      ...{ stream, logits, seed: 'ssae_seed', gradient: TENSOR.gradient },
+    });
+    return this.graph.subgraph({
+      given: [...given, float(TENSOR.original), float(TENSOR.counted)],
+      nodes: [
+        ...nodes,
+        cast(TENSOR.original, another(stream), this.graph.elementType(stream)),
+        ...secondTail(tail, stream),
+        cast(another(logits), 'ssae_original_logits', DATA_TYPE.float32),
+        node('LogSoftmax', ['ssae_original_logits'], [TENSOR.reference], lastAxis),
+        ...this.#logProbabilities(),
+        ...this.#divergence(),
+        // ∂KL/∂logits = q − p
+        node('Exp', [TENSOR.logProbabilities], ['ssae_own_probabilities']),
+        node('Sub', ['ssae_own_probabilities', 'ssae_probabilities'], ['ssae_surplus']),
+        node('Mul', ['ssae_surplus', TENSOR.counted], ['ssae_counted_surplus']),
+        cast('ssae_counted_surplus', 'ssae_seed', this.graph.elementType(logits)),
+        ...back.nodes,
+      ],
+      outputs: [float(TENSOR.divergence), float(TENSOR.gradient)],
+      initializers: [this.#ones(), ...back.initializers],
+    });
+  }
+
+  #plan(part: Exclude<ModelPart, { kind: 'unembedding' | 'divergence' }>): SubgraphPlan {
     switch (part.kind) {
       case 'head':
         return { given: [], ...this.#streamOut(part.hookPoint) };
@@ -118,28 +170,29 @@ export class CutModel {
     ];
   }
 
+  #ones(): OnnxTensor {
+    const width = this.logitsWidth;
+    const rawData = new Uint8Array(new Float32Array(width).fill(1).buffer);
+    return { name: 'ssae_ones', dims: [width, 1], dataType: DATA_TYPE.float32, rawData };
+  }
+
   /** KL(reference ‖ patched) = Σ_v p_v (log p_v − log q_v), the sum as a product with ones, which no opset spells differently. */
+  #divergence(): OnnxNode[] {
+    return [
+      node('Exp', [TENSOR.reference], ['ssae_probabilities']),
+      node('Sub', [TENSOR.reference, TENSOR.logProbabilities], ['ssae_log_ratios']),
+      node('Mul', ['ssae_probabilities', 'ssae_log_ratios'], ['ssae_terms']),
+      node('MatMul', ['ssae_terms', 'ssae_ones'], [TENSOR.divergence]),
+    ];
+  }
+
   #spliced(hookPoint: string): SubgraphPlan {
     const { given, nodes } = this.#replaced(hookPoint);
-    const width = this.logitsWidth;
-    const ones: OnnxTensor = {
-      name: 'ssae_ones',
-      dims: [width, 1],
-      dataType: DATA_TYPE.float32,
-      rawData: new Uint8Array(new Float32Array(width).fill(1).buffer),
-    };
     return {
       given: [...given, float(TENSOR.reference), value(TENSOR.targets, DATA_TYPE.int64)],
-      nodes: [
-        ...nodes,
-        ...this.#losses(),
-        node('Exp', [TENSOR.reference], ['ssae_probabilities']),
-        node('Sub', [TENSOR.reference, TENSOR.logProbabilities], ['ssae_log_ratios']),
-        node('Mul', ['ssae_probabilities', 'ssae_log_ratios'], ['ssae_terms']),
-        node('MatMul', ['ssae_terms', 'ssae_ones'], [TENSOR.divergence]),
-      ],
+      nodes: [...nodes, ...this.#losses(), ...this.#divergence()],
       outputs: [float(TENSOR.loss), float(TENSOR.divergence)],
-      initializers: [ones],
+      initializers: [this.#ones()],
     };
   }
 

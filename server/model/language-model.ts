@@ -36,6 +36,14 @@ export interface SplicedLosses {
   readonly divergence: Float32Array;
 }
 
+/** Of one sequence whose activations are replaced. */
+export interface DivergenceGradient {
+  /** [tokens] KL(original ‖ patched) of the prediction at each position, in nats */
+  readonly divergence: Float32Array;
+  /** [tokens, d_model] gradient of its sum by the replacement */
+  readonly gradient: Float32Array;
+}
+
 /**
  * A causal language model cut at hook points, run by onnxruntime in a worker thread: no call blocks the event loop.
  * All arrays of activations are [tokens, d_model] float32, one per sequence, in the order of the sequences, BOS position included.
@@ -68,6 +76,17 @@ export interface LanguageModel extends TextTokenizer, AsyncDisposable {
     replacement: readonly Float32Array[],
     signal?: AbortSignal,
   ): Promise<SplicedLosses[]>;
+  /**
+   * KL(softmax(tail(x)) ‖ softmax(tail(x̂))) and its gradient by x̂, through the model behind the hook point.
+   * @param original x, [tokens, d_model] of each sequence @param replacement x̂
+   * @throws WorkError naming an operator of the tail whose gradient is not known, or one that reads the tokens beside the stream
+   */
+  divergenceGradients(
+    hookPoint: string,
+    original: readonly Float32Array[],
+    replacement: readonly Float32Array[],
+    signal?: AbortSignal,
+  ): Promise<DivergenceGradient[]>;
   /**
    * Directions of the residual stream, times the unembedding: [n, vocabulary]. The unembedding is the last linear map of
    * the model's own tail; the final norm is left out, as the field does (W_dec · W_U).

@@ -37,6 +37,14 @@ export class PaddedBatch {
     return this.integers([this.size, this.longest, 1], (ids, i) => ids[i + 1] ?? 0, 0);
   }
 
+  /** [size, longest, 1] 1 where a sequence is, 0 at pads. */
+  get counted(): ort.Tensor {
+    return this.floats(
+      this.sequences.map(({ length }) => new Float32Array(length).fill(1)),
+      1,
+    );
+  }
+
   /** [size, longest, width] with zeros at pads. */
   floats(rows: readonly Float32Array[], width: number): ort.Tensor {
     const data = new Float32Array(this.size * this.longest * width);

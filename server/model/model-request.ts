@@ -15,10 +15,14 @@ export interface ModelWork {
   readonly sequences: readonly TokenSequence[];
   /** The stream that takes the hook point's place, a sequence each; the directions of the unembedding; else empty. */
   readonly replacement: readonly Float32Array[];
+  /** The unchanged stream that a divergence is from; else absent. */
+  readonly original?: readonly Float32Array[];
 }
 
-/** Of each sequence, what the part gives: `stream`, `logits`, `loss`, `divergence`. */
-export type ModelOutputs = Readonly<Partial<Record<'stream' | 'logits' | 'loss' | 'divergence', Float32Array[]>>>;
+/** Of each sequence, what the part gives: `stream`, `logits`, `loss`, `divergence`, `gradient`. */
+export type ModelOutputs = Readonly<
+  Partial<Record<'stream' | 'logits' | 'loss' | 'divergence' | 'gradient', Float32Array[]>>
+>;
 
 export type ToModelThread =
   | { readonly kind: 'work'; readonly id: number; readonly work: ModelWork }

@@ -57,8 +57,8 @@ export class ModelRunner {
       members.map((place) => work.sequences[place]!),
       longest,
     );
-    const replacement = members.map((place) => work.replacement[place]);
-    const got = await this.#run(work.part, batch, replacement as readonly Float32Array[]);
+    const of = (rows: readonly Float32Array[]): Float32Array[] => members.map((place) => rows[place]!);
+    const got = await this.#run(work.part, batch, of(work.replacement), of(work.original ?? []));
     for (const [kind, rows] of Object.entries(got) as [keyof Outputs, Float32Array[]][])
       for (const [i, place] of members.entries()) (outputs[kind] ??= [])[place] = rows[i]!;
   }
@@ -67,12 +67,17 @@ export class ModelRunner {
     part: Exclude<ModelWork['part'], { kind: 'unembedding' }>,
     batch: PaddedBatch,
     replacement: readonly Float32Array[],
+    original: readonly Float32Array[],
   ): Promise<Outputs> {
     const width = this.#sessions.cut.config.dModel;
     const extra: Feeds = {};
     if (part.kind === 'losses' || part.kind === 'spliced') extra[TENSOR.targets] = batch.targets;
-    if (part.kind === 'spliced' || (part.kind === 'logits' && part.hookPoint !== null))
+    if (part.kind === 'spliced' || part.kind === 'divergence' || (part.kind === 'logits' && part.hookPoint !== null))
       extra[TENSOR.replacement] = batch.floats(replacement, width);
+    if (part.kind === 'divergence') {
+      extra[TENSOR.original] = batch.floats(original, width);
+      extra[TENSOR.counted] = batch.counted;
+    }
     if (part.kind === 'spliced') extra[TENSOR.reference] = await this.#reference(batch);
     const results = await this.#session(part, batch, extra);
     const rows = (name: string, drop = 0): Float32Array[] => batch.rows(results[name]!, drop);
@@ -88,6 +93,8 @@ export class ModelRunner {
         };
       case 'spliced':
         return { loss: rows(TENSOR.loss, 1), divergence: rows(TENSOR.divergence, 1) };
+      case 'divergence':
+        return { divergence: rows(TENSOR.divergence), gradient: rows(TENSOR.gradient) };
     }
   }
 

@@ -46,7 +46,7 @@ message ModelProto {
 }`;
 
 /** https://onnx.ai/onnx/api/mapping.html: TensorProto.DataType */
-export const DATA_TYPE = { float32: 1, int64: 7, bool: 9, float16: 10 } as const;
+export const DATA_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11 } as const;
 
 export interface OnnxTensor {
   name: string;

@@ -2,6 +2,7 @@ import { WorkError } from '../foundation/errors.ts';
 import {
   DATA_TYPE,
   onnxBytes,
+  toNumber,
   type OnnxGraphProto,
   type OnnxModel,
   type OnnxNode,
@@ -76,6 +77,14 @@ export class OnnxGraph {
     this.inputs = graph.input.filter(({ name }) => !this.initializers.has(name));
     for (const one of graph.node) for (const output of one.output) if (output !== '') this.#producers.set(output, one);
     for (const one of [...graph.valueInfo, ...graph.output, ...graph.input]) this.#values.set(one.name, one);
+  }
+
+  /** Version of ONNX's own operators. */
+  get opset(): number {
+    const own = this.#model.opsetImport.find(
+      ({ domain }) => domain === undefined || domain === '' || domain === 'ai.onnx',
+    );
+    return own === undefined ? 1 : toNumber(own.version);
   }
 
   get outputs(): readonly OnnxValue[] {

@@ -2,7 +2,13 @@ import { Worker } from 'node:worker_threads';
 import { Interrupted, unknownName, UsageError, WorkError } from '../foundation/errors.ts';
 import type { Encoding } from '../foundation/encoding.ts';
 import { workerBundle } from '../foundation/package-root.ts';
-import type { LanguageModel, ModelDescription, SplicedLosses, TokenSequence } from './language-model.ts';
+import type {
+  DivergenceGradient,
+  LanguageModel,
+  ModelDescription,
+  SplicedLosses,
+  TokenSequence,
+} from './language-model.ts';
 import type { FromModelThread, ModelOutputs, ModelThreadData, ModelWork, ToModelThread } from './model-request.ts';
 import type { ModelTokenizer } from './model-tokenizer.ts';
 
@@ -64,8 +70,9 @@ class ModelThread implements AsyncDisposable {
       // A view of a large buffer would take all of it along, so each array goes as a copy of its own.
       const sequences = work.sequences.map((ids) => ids.slice());
       const replacement = work.replacement.map((rows) => rows.slice());
-      const buffers = [...sequences, ...replacement].map(({ buffer }) => buffer);
-      this.#post({ kind: 'work', id, work: { part: work.part, sequences, replacement } }, buffers);
+      const original = work.original?.map((rows) => rows.slice()) ?? [];
+      const buffers = [...sequences, ...replacement, ...original].map(({ buffer }) => buffer);
+      this.#post({ kind: 'work', id, work: { part: work.part, sequences, replacement, original } }, buffers);
     }).finally(() => signal?.removeEventListener('abort', abort));
   }
 
@@ -190,6 +197,19 @@ export class OnnxLanguageModel implements LanguageModel {
     return sequences.map((_, i) => ({ crossEntropy: outputs.loss![i]!, divergence: outputs.divergence![i]! }));
   }
 
+  async divergenceGradients(
+    hookPoint: string,
+    original: readonly Float32Array[],
+    replacement: readonly Float32Array[],
+    signal?: AbortSignal,
+  ): Promise<DivergenceGradient[]> {
+    // The tail does not read the tokens; their number tells it the length.
+    const sequences = original.map((rows) => new Int32Array(Math.floor(rows.length / this.description.dModel)));
+    const work: ModelWork = { part: { kind: 'divergence', hookPoint }, sequences, replacement, original };
+    const { divergence, gradient } = await this.#run(work, signal);
+    return sequences.map((_, i) => ({ divergence: divergence![i]!, gradient: gradient![i]! }));
+  }
+
   async unembed(directions: Float32Array): Promise<Float32Array> {
     if (directions.length === 0) return new Float32Array(0);
     const work: ModelWork = { part: { kind: 'unembedding' }, sequences: [], replacement: [directions] };
@@ -202,7 +222,7 @@ export class OnnxLanguageModel implements LanguageModel {
     return this.#thread.run(work, signal);
   }
 
-  #check({ part, sequences, replacement }: ModelWork): void {
+  #check({ part, sequences, replacement, original = [] }: ModelWork): void {
     const { contextLength, vocabulary, dModel, hookPoints, name } = this.description;
     if ('hookPoint' in part && part.hookPoint !== null && !hookPoints.some((point) => point.name === part.hookPoint))
       throw unknownName(
@@ -219,7 +239,7 @@ export class OnnxLanguageModel implements LanguageModel {
     }
     if (part.kind !== 'unembedding' && replacement.length > 0 && replacement.length !== sequences.length)
       throw new UsageError(`${replacement.length} sequences' activations are given for ${sequences.length} sequences`);
-    for (const [i, rows] of replacement.entries()) {
+    for (const [i, rows] of [...replacement.entries(), ...original.entries()]) {
       const tokens = sequences[i]?.length ?? rows.length / dModel;
       if (rows.length !== tokens * dModel)
         throw new UsageError(

@@ -128,6 +128,8 @@ const Training = z.object({
   microBatch: positive.max(1 << 20).optional(),
   /** How Adam's moments of matrices are stored while training, on cpu and wasm; absent: float32. */
   moments: z.enum(['float32', 'bfloat16']).optional(),
+  /** The model's divergence in the loss of the last `share` of the steps, weighing `coefficient` times as much as the reconstruction. */
+  divergence: z.object({ coefficient: z.number().positive(), share: z.number().gt(0).max(1).default(0.1) }).optional(),
   optimizer: OptimizerSettings.prefault({}),
   engine: EngineChoice.default('auto'),
   threads: positive.max(1024).nullable().default(null),

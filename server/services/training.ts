@@ -7,6 +7,7 @@ import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
 import { refuseOversized } from '../train/memory.ts';
 import { finetuneDictionary, trainDictionary } from '../train/train.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from '../train/training-plan.ts';
+import { engineFor, harvestedTail, namedTail } from './end-to-end-model.ts';
 import type { Resources } from './resources.ts';
 import { trainingActivations, type ExpectedActivations, type TrainingActivations } from './training-text.ts';
 
@@ -30,6 +31,8 @@ function activationsFor(
 
 export async function train(request: TrainRequest, resources: Resources, control: JobControl): Promise<TrainResult> {
   const outputFolder = resources.dictionaries.outputFolder(request.output);
+  const choice = await engineFor(request, resources);
+  const named = await namedTail(request, resources);
   const { data, origin } = await activationsFor(
     request,
     request.architecture.kind === 'transcoder',
@@ -37,9 +40,11 @@ export async function train(request: TrainRequest, resources: Resources, control
     control,
     (expected, rows) => planTraining(request, expected, rows),
   );
-  const engine = resources.engines(request.engine, request.threads);
+  const tail = named ?? (await harvestedTail(request, origin, resources));
+  const engine = resources.engines(choice, request.threads);
   const { targetHookPoint } = request.data;
-  return (await trainDictionary(request, data, { engine, origin, targetHookPoint, outputFolder }, control)).result;
+  const context = { engine, origin, targetHookPoint, tail, outputFolder };
+  return (await trainDictionary(request, data, context, control)).result;
 }
 
 /** @throws UsageError when the text would be read at another place, or by another model, than the dictionary was trained for */
@@ -101,6 +106,8 @@ export async function finetune(
   const from = await resources.dictionaries.load(request.from);
   await refuseOtherModel(request.data, request.from, from.origin, resources);
   if (request.mix !== null) await refuseOtherModel(request.mix.data, request.from, from.origin, resources);
+  const choice = await engineFor(request, resources);
+  const named = await namedTail(request, resources);
   const targetHookPoint = request.data.targetHookPoint ?? from.transcoder?.hookPoint ?? null;
   const located = { ...request, data: { ...request.data, targetHookPoint } };
   const transcodes = from.transcoder !== undefined;
@@ -109,8 +116,9 @@ export async function finetune(
   );
   const general = await generalText(request, targetHookPoint, transcodes, data.rows, resources, control);
   if (request.data.kind === 'activations') refuseOtherHarvest(from, origin);
-  const engine = resources.engines(request.engine, request.threads);
+  const tail = named ?? (await harvestedTail(request, origin, resources));
+  const engine = resources.engines(choice, request.threads);
   const known = request.data.kind === 'activations' ? from.origin : origin;
-  const context = { engine, origin: known, targetHookPoint, outputFolder };
+  const context = { engine, origin: known, targetHookPoint, tail, outputFolder };
   return (await finetuneDictionary(request, from, data, general, context, control)).result;
 }

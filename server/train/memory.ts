@@ -41,6 +41,11 @@ const AUXILIARY_ENTRIES = 1024;
 /** Prefixes of a Matryoshka dictionary, at most. */
 const MATRYOSHKA_LEVELS = 8;
 
+/** Matrices [tokens, d] of passages on their way through the model and back. */
+const TAIL_MATRICES = 10;
+/** Matrices of logits that a gradient is computed with at once; the model's thread bounds each. */
+const TAIL_LOGITS = 12;
+
 /** Engines that hand out a copy of the state for a checkpoint, instead of the state itself. */
 const COPIES_ITS_STATE: readonly EngineName[] = ['webgpu', 'tensorflow'];
 
@@ -67,6 +72,15 @@ function momentsMemory(shape: EngineShape, storage: MomentStorage = 'float32'): 
   return { what: 'two moments', arithmetic, bytes };
 }
 
+/** Rows, reconstructions, residuals and slopes, here and in the model's thread; the model itself is not counted, as where it is harvested. */
+function tailMemory({ dOut }: EngineShape, tokens: number): MemoryItem {
+  return {
+    what: "divergence of the model's predictions",
+    arithmetic: `${TAIL_MATRICES} × 4 × ${tokens} × ${dOut} + ${TAIL_LOGITS} × 12 MiB`,
+    bytes: TAIL_MATRICES * 4 * tokens * dOut + TAIL_LOGITS * 12 * 2 ** 20,
+  };
+}
+
 /**
  * Peak memory of a run, the largest of three. When it starts: in the engine parameters and their two moments, and what they start from.
  * While it trains: the encoder packed for its product, what a step needs, and the gradient that pieces of a batch sum up to; in the
@@ -75,7 +89,7 @@ function momentsMemory(shape: EngineShape, storage: MomentStorage = 'float32'): 
  * the moments are gone, but for those in WebAssembly, whose memory never shrinks.
  */
 export function predictMemory(
-  { shape, batch, microBatch, resampling, moments: storage }: MemoryPlan,
+  { shape, batch, microBatch, resampling, divergence, moments: storage }: MemoryPlan,
   engine: EngineName | null = null,
 ): PredictedMemory {
   const { dIn, dOut, dSae } = shape;
@@ -109,6 +123,7 @@ export function predictMemory(
     moments,
     { what: 'checkpoint', arithmetic: '64 MiB at once', bytes: PIECE_BYTES },
     ...(microBatch === undefined ? [] : [gradient]),
+    ...(divergence === undefined ? [] : [tailMemory(shape, batch)]),
     ...(resampling === null && !COPIES_ITS_STATE.some((name) => name === engine) ? [] : [copies]),
   ];
   const ending: MemoryItem[] = [
@@ -122,7 +137,10 @@ export function predictMemory(
 }
 
 /** What of a plan decides about memory. */
-export type MemoryPlan = Pick<TrainingPlan, 'shape' | 'batch' | 'microBatch' | 'moments' | 'resampling'>;
+export type MemoryPlan = Pick<
+  TrainingPlan,
+  'shape' | 'batch' | 'microBatch' | 'moments' | 'resampling' | 'divergence'
+>;
 
 export function gibibytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 2)} GiB`;

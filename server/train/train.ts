@@ -4,6 +4,7 @@ import { DeviceLostError } from '../compute/device-lost.ts';
 import type { DictionaryParameters, Engine } from '../compute/engine.ts';
 import { onlyEngine, type RunEngines } from '../compute/run-engines.ts';
 import type { ActivationFolder } from '../foundation/activation-folder.ts';
+import { UsageError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
@@ -15,11 +16,13 @@ import { roundToStorage } from '../sae/saelens.ts';
 import type { Storage } from '../sae/saelens-tensors.ts';
 import { refuseOtherWidth } from './activation-file.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
+import { EndToEnd } from './end-to-end.ts';
 import { EngineSuccession, type EngineTurn } from './engine-succession.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
 import { History } from './history.ts';
 import { SAMPLE_ROWS } from './initialise.ts';
 import { measureHeldOut } from './measure.ts';
+import type { ModelTail } from './model-tail.ts';
 import { baseOf, made, methodConfig, methodIdentity, methodOf, trainedFeatures, type Method } from './method.ts';
 import { mixedIn, splitHashOf, trainingRows, type MixedIn } from './mixture.ts';
 import { FrozenDictionary } from './residual-dictionary.ts';
@@ -27,8 +30,9 @@ import { parametersOf } from './state-access.ts';
 import { refuseOversized } from './memory.ts';
 import { openRun } from './run-start.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
-import { accumulationOf } from './training-step.ts';
+import { accumulationOf, outputSlopesOf } from './training-step.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from './training-plan.ts';
+import { WholePassages } from './whole-passages.ts';
 
 export interface TrainingContext {
   /** The one engine, or those that may follow each other. */
@@ -37,6 +41,8 @@ export interface TrainingContext {
   readonly origin: DictionaryOrigin;
   /** Of a transcoder: where its targets are from. */
   readonly targetHookPoint?: string | null;
+  /** The model behind the hook point; null or absent where it is not asked for. */
+  readonly tail?: ModelTail | null;
   /** The dictionary's folder; checkpoints lie beside it until training is done. */
   readonly outputFolder: string;
 }
@@ -139,6 +145,8 @@ async function trainOn(job: Job, control: JobControl): Promise<TrainedDictionary
   const { trainer: opened, scale, threshold } = await openRun(job, path, rows, stored);
   await using trainer = opened;
   if (plan.microBatch !== undefined) accumulationOf(trainer);
+  const endToEnd = endToEndOf(job, scale);
+  if (endToEnd !== null) outputSlopesOf(trainer);
   await rows.seek(stored?.position ?? 0);
   const history = new History(stored?.history);
   await using frozen = method.kind === 'residual' ? await FrozenDictionary.load(engine, method.of, scale) : null;
@@ -149,7 +157,7 @@ async function trainOn(job: Job, control: JobControl): Promise<TrainedDictionary
     secondsDone: stored?.seconds ?? 0,
     millisecondsDone: stored?.milliseconds ?? [],
   };
-  const parts = { plan, trainer, rows, frozen, scale, threshold, history, ...done, checkpoint };
+  const parts = { plan, trainer, rows, frozen, endToEnd, scale, threshold, history, ...done, checkpoint };
   const trained = await runTraining(parts, control);
   const seconds = trained.seconds - done.secondsDone;
   const waited = rows.waitedMilliseconds / 1000;
@@ -158,6 +166,18 @@ async function trainOn(job: Job, control: JobControl): Promise<TrainedDictionary
   // Its memory, moments above all, is not needed while the dictionary is measured and stored.
   await trainer[Symbol.asyncDispose]();
   return await finish(job, { ...trained, parameters, waitShare }, scale, history, control);
+}
+
+/** @throws UsageError when the run is to have the model's divergence in its loss, and there is no model or are no passages */
+function endToEndOf({ plan, data, split, tail = null }: Job, scale: ActivationScale): EndToEnd | null {
+  const { divergence, seed, batch: tokens } = plan;
+  if (divergence === undefined) return null;
+  if (tail === null)
+    throw new UsageError(
+      '--kl needs the model that the activations are of; train on --corpus, --selection or a folder that ssae harvest filled',
+    );
+  const passages = new WholePassages(data, split.training, { seed, tokens, longest: tail.longest });
+  return new EndToEnd(divergence, passages, tail, scale);
 }
 
 async function finish(

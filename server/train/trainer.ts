@@ -9,6 +9,7 @@ import { prefixWidths } from '../sae/architectures/matryoshka.ts';
 import type { ActivationScale } from '../sae/canonical.ts';
 import { randomFor, type Batch, type RowSource } from './batches.ts';
 import { writeCheckpoint, type CheckpointProgress } from './checkpoint.ts';
+import type { EndToEnd, OutsideLoss } from './end-to-end.ts';
 import type { History } from './history.ts';
 import type { FrozenDictionary } from './residual-dictionary.ts';
 import { tiltRampAt, weighLosses, type BatchPlace, type WeighedLosses } from './objective.ts';
@@ -27,6 +28,8 @@ export interface TrainingRun {
   readonly rows: RowSource;
   /** The general dictionary whose errors a residual one is trained on; null where rows are reconstructed. */
   readonly frozen: FrozenDictionary | null;
+  /** The steps that have the model's divergence in their loss; null where none has. */
+  readonly endToEnd: EndToEnd | null;
   /** Factors that activations and targets are multiplied by. */
   readonly scale: ActivationScale;
   /** Moving average that a checkpoint, or the dictionary training started from, brings along. */
@@ -168,9 +171,10 @@ class Loop {
   }
 
   async #step(): Promise<void> {
-    const { plan, trainer, rows, scale, frozen } = this.#run;
+    const { plan, trainer, rows, scale, frozen, endToEnd } = this.#run;
     const step = this.#steps + 1;
-    const batch = await rows.deal(plan.batch, scale, step);
+    const passages = (await endToEnd?.deal(this.#steps)) ?? null;
+    const batch = passages?.batch ?? (await rows.deal(plan.batch, scale, step));
     const began = performance.now();
     const learningRate = learningRateAt(plan, this.#steps);
     const coefficient = sparsityCoefficientAt(plan, this.#steps);
@@ -181,7 +185,11 @@ class Loop {
     };
     const place = { ramp: tiltRampAt(plan.objective, this.#steps), passages: batch.passages };
     const { auxiliary, microBatch = null, sparsity } = plan;
+    const levels = Math.max(1, widths.length);
+    const outside = (residuals: Float32Array, losses: ForwardResult): Promise<OutsideLoss> =>
+      endToEnd!.loss(passages!, residuals, losses, levels);
     const problem = {
+      outside: passages === null ? null : outside,
       // Counts of active features, which the batch's penalty weighs.
       forward: { sparsityCoefficient: sparsity.kind === 'target_l0' ? 1 : coefficient, widths },
       step: { ...plan.adam, learningRate, auxiliary },
@@ -193,17 +201,17 @@ class Loop {
       },
     };
     const taken = await takeStep(trainer, { inputs, targets, ...problem }, microBatch);
-    const { forward, weighed, auxiliaryLoss, dead } = taken;
+    const { forward, weighed, auxiliaryLoss, dead, divergence } = taken;
     const elapsed = performance.now() - began;
-    refuseUnstable(auxiliaryLoss, step, batch, forward.reconstruction);
+    refuseUnstable(auxiliaryLoss + (divergence ?? 0), step, batch, forward.reconstruction);
     this.#milliseconds.push(elapsed);
     this.#seconds += elapsed / 1000;
     this.#steps = step;
     const rate = plan.thresholdRate;
     if (rate !== null) this.#threshold = nextThreshold(this.#threshold, forward.smallest, rate);
     const deadShare = auxiliary === null ? null : dead / plan.shape.dSae;
-    const levels = Math.max(1, widths.length);
-    this.#note({ batch, forward, weighed, levels, loss: weighed.loss + auxiliaryLoss, deadShare, learningRate });
+    const loss = weighed.loss + auxiliaryLoss;
+    this.#note({ batch, forward, weighed, levels, loss, divergence, deadShare, learningRate });
     await this.#resample(frozen === null ? batch.values : (targets ?? inputs), forward);
   }
 
@@ -213,11 +221,12 @@ class Loop {
     readonly weighed: WeighedLosses;
     readonly levels: number;
     readonly loss: number;
+    readonly divergence: number | null;
     readonly deadShare: number | null;
     readonly learningRate: number;
   }): void {
     const { plan, history } = this.#run;
-    const { batch, forward, levels, loss, deadShare, learningRate } = done;
+    const { batch, forward, levels, loss, divergence, deadShare, learningRate } = done;
     const { effectiveSampleSize, tilt } = done.weighed;
     const l0 = forward.active / plan.batch;
     const now = performance.now();
@@ -227,6 +236,7 @@ class Loop {
     const explainedVariance = batchExplainedVariance(targets, plan.shape.dOut, forward.reconstruction, levels);
     const point: TrainingPoint = {
       ...{ step: this.#steps, loss, effectiveSampleSize, tilt, l0, explainedVariance, deadShare, learningRate },
+      ...(divergence === null ? {} : { divergence }),
       batch: plan.batch,
     };
     history.record(point);
@@ -236,7 +246,7 @@ class Loop {
     const rate = (1000 * plan.batch * recent.length) / recent.reduce((sum, value) => sum + value, 0);
     this.#control.report({
       ...{ stage: 'training', done: this.#steps, total: plan.steps, unit: 'steps' },
-      note: `loss ${loss.toPrecision(4)} · L0 ${l0.toFixed(1)} · ESS ${effectiveSampleSize.toFixed(0)} of ${plan.batch} · ${Math.round(rate).toLocaleString('en-US')} tokens/s`,
+      note: `loss ${loss.toPrecision(4)}${divergence === null ? '' : ` · KL ${divergence.toPrecision(3)}`} · L0 ${l0.toFixed(1)} · ESS ${effectiveSampleSize.toFixed(0)} of ${plan.batch} · ${Math.round(rate).toLocaleString('en-US')} tokens/s`,
       point,
     });
   }

@@ -36,6 +36,16 @@ export interface TrainingPlan {
   readonly thresholdRate: number | null;
   readonly auxiliary: AuxiliaryLoss | null;
   readonly resampling: ResamplingPlan | null;
+  /** Absent where the loss is of the activations alone. */
+  readonly divergence?: DivergencePlan;
+}
+
+/** The steps whose loss has the model's divergence in it. */
+export interface DivergencePlan {
+  /** C: how much it weighs against the reconstruction. */
+  readonly coefficient: number;
+  /** The first of them, counted from 0. */
+  readonly fromStep: number;
 }
 
 export interface ResamplingPlan {
@@ -105,6 +115,25 @@ function momentsOf({ moments = 'float32', engine }: TrainRequest | FinetuneReque
   return { moments };
 }
 
+/** @throws UsageError for what reconstructs no stream, or does not hold its batch at once */
+function divergenceOf(
+  { divergence, microBatch }: TrainRequest | FinetuneRequest,
+  { kind }: Architecture,
+  steps: number,
+): Pick<TrainingPlan, 'divergence'> {
+  if (divergence === undefined) return {};
+  const { coefficient, share } = divergence;
+  if (kind === 'transcoder')
+    throw new UsageError(
+      `--kl is ${coefficient}, and a transcoder reconstructs another place than it reads, so the model cannot go on from it; expected another architecture, or no --kl`,
+    );
+  if (microBatch !== undefined)
+    throw new UsageError(
+      `--kl is ${coefficient} with --micro-batch ${microBatch}: passages are not cut into pieces; leave --micro-batch out, or take a smaller --batch`,
+    );
+  return { divergence: { coefficient, fromStep: steps - Math.max(1, Math.round(steps * share)) } };
+}
+
 interface Choices {
   readonly architecture: Architecture;
   readonly shape: EngineShape;
@@ -140,6 +169,7 @@ function plan(
     auxiliary: needs.auxiliaryLoss ? auxiliaryLoss(shape, steps, batch) : null,
     // A feature that is silent in the domain is still the general dictionary's.
     resampling: needs.resampling && !finetunes ? resamplingPlan(steps, batch) : null,
+    ...divergenceOf(request, architecture, steps),
   };
 }
 
@@ -191,6 +221,10 @@ export function planFinetuning(
   trainingRows: number,
 ): TrainingPlan {
   const continued = continuation(request, from);
+  if (request.divergence !== undefined && request.mix !== null)
+    throw new UsageError(
+      '--kl and --mix were given: passages of general text are not mixed into the steps with --kl; expected one of the two',
+    );
   refuseTargets(continued.architecture, targets);
   const finetunes = request.mode === 'finetune' || request.mode === 'partial';
   return plan(request, trainingRows, { ...continued, finetunes });

@@ -1,6 +1,14 @@
 /** One step of training, over a batch as a whole or in pieces. */
-import type { Accumulation, EngineTrainer, ForwardResult, ForwardSettings, StepSettings } from '../compute/engine.ts';
+import type {
+  Accumulation,
+  EngineTrainer,
+  ForwardResult,
+  ForwardSettings,
+  OutputSlopes,
+  StepSettings,
+} from '../compute/engine.ts';
 import { UsageError } from '../foundation/errors.ts';
+import type { OutsideLoss } from './end-to-end.ts';
 import type { WeighedLosses } from './objective.ts';
 
 export interface StepProblem {
@@ -14,6 +22,8 @@ export interface StepProblem {
   readonly isEven: boolean;
   /** Weights and loss of the whole batch. @throws WorkError where the loss is not finite */
   readonly weigh: (forward: ForwardResult) => WeighedLosses;
+  /** A loss of x̂ beside the engine's own, of a batch that is held at once. @param residuals x̂ − y, [tokens, d_out] */
+  readonly outside: ((residuals: Float32Array, forward: ForwardResult) => Promise<OutsideLoss>) | null;
 }
 
 export interface StepOutcome {
@@ -22,6 +32,8 @@ export interface StepOutcome {
   readonly weighed: WeighedLosses;
   readonly auxiliaryLoss: number;
   readonly dead: number;
+  /** Of the loss from outside; null without. */
+  readonly divergence: number | null;
 }
 
 /**
@@ -36,11 +48,25 @@ export async function takeStep(
 ): Promise<StepOutcome> {
   const tokens = problem.inputs.length / trainer.shape.dIn;
   if (microBatch !== null && microBatch < tokens) return new PieceStep(trainer, problem, tokens, microBatch).take();
-  const { inputs, targets, step } = problem;
+  const { inputs, targets, step, outside } = problem;
   const forward = await trainer.forward(inputs, { ...problem.forward, targets });
   const weighed = problem.weigh(forward);
-  const { auxiliaryLoss, dead } = await trainer.backward(weighed.weights, step);
-  return { forward, weighed, auxiliaryLoss, dead };
+  if (outside === null) {
+    const { auxiliaryLoss, dead } = await trainer.backward(weighed.weights, step);
+    return { forward, weighed, auxiliaryLoss, dead, divergence: null };
+  }
+  const output = outputSlopesOf(trainer);
+  const { divergence, slopes } = await outside(await output.residuals(), forward);
+  const { auxiliaryLoss, dead } = await output.backward(weighed.weights, step, slopes);
+  return { forward, weighed, auxiliaryLoss, dead, divergence };
+}
+
+/** @throws UsageError where the engine knows no loss but its own */
+export function outputSlopesOf({ outputSlopes }: EngineTrainer): OutputSlopes {
+  if (outputSlopes !== undefined) return outputSlopes;
+  throw new UsageError(
+    '--kl was given, and the engine that was chosen takes no slopes from outside; expected --engine cpu, wasm or tensorflow, or no --kl',
+  );
 }
 
 /** @throws UsageError where the engine takes whole batches only */
@@ -77,7 +103,7 @@ class PieceStep {
     const { step, isEven } = this.#problem;
     const weighed = isEven && step.auxiliary === null ? await this.#onePass() : await this.#twoPasses();
     const { auxiliaryLoss, dead } = await this.#accumulation.apply(step);
-    return { forward: this.#whole(), weighed, auxiliaryLoss, dead };
+    return { forward: this.#whole(), weighed, auxiliaryLoss, dead, divergence: null };
   }
 
   async #onePass(): Promise<WeighedLosses> {

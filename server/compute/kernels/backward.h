@@ -206,12 +206,26 @@ static Sources sourcesOf(Dictionary& d) {
           d.results.dead > 0 ? 2 : 1};
 }
 
+// r_i ← 2 w_i r_i + g_i at every level, weighted by 1 from then on: x̂ of all features is part of each. AuxK reads r before. On one thread.
+static void addSlopes(Dictionary& d) {
+  const int length = static_cast<int>(d.outStride);
+  for (uint32_t level = 0; level < d.levels(); level++)
+    for (uint32_t token = 0; token < d.tokenCount(); token++) {
+      float* residual = d.level(level) + token * d.outStride;
+      const float* slopes = &d.outputSlopes[token * d.outStride];
+      const Vector scale = broadcast(d.scales[token]);
+      for (int i = 0; i < length; i += kLanes) store(residual + i, load(residual + i) * scale + load(slopes + i));
+    }
+  for (uint32_t token = 0; token < d.tokenCount(); token++) d.scales[token] = 1;
+}
+
 // Everything of the latest forward pass that gradients are summed from. Every thread. False: no memory.
 static bool prepareSources(Dictionary& d, uint32_t thread, Pass pass) {
   d.team.serial(thread, [&] { beginBackward(d, pass); });
   if (d.failed()) return false;
   transpose(d, d.activations, thread);
   if (!d.failed() && d.settings.auxiliaryK > 0) auxiliaryForward(d, thread);
+  if (!d.failed() && d.settings.hasSlopes != 0) d.team.serial(thread, [&] { addSlopes(d); });
   if (!d.failed() && d.shape.skips) findSkipGradient(d, thread);
   d.team.serial(thread, [&] { d.clipScale = 1; });
   return !d.failed();

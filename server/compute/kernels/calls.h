@@ -19,7 +19,7 @@ enum Region : uint32_t {
   kSecondThreshold, kSecondMagnitudeScale, kSecondMagnitudeBias, kSecondSkip,
   kGradientThreshold, kGradientMagnitudeScale, kGradientMagnitudeBias, kGradientSkip,
   kTokensSinceFired, kTrained, kWidths, kTokens, kTargets, kReconstructionLoss, kSparsityLoss, kReconstructionWeight, kSparsityWeight,
-  kRowOffsets, kRowFeatures, kRowValues, kOutput,
+  kRowOffsets, kRowFeatures, kRowValues, kOutput, kResiduals, kOutputSlopes,
 };
 
 enum Flag : uint32_t {
@@ -45,7 +45,7 @@ struct Rows {
 static Rows rowsOf(const Dictionary& d, uint32_t which) {
   const Rows input = {static_cast<size_t>(d.shape.dIn), d.stride}, output = {static_cast<size_t>(d.shape.dOut), d.outStride};
   if (which == kTokens) return input;
-  if (which == kTargets || which == kOutput) return output;
+  if (which == kTargets || which >= kOutput) return output;
   if (which >= kEncoder && which < kThreshold && (which - kEncoder) % 2 == 0) return (which - kEncoder) % 4 == 0 ? input : output;
   if (which >= kThreshold && which < kTokensSinceFired && (which - kThreshold) % 4 == 3) return input;
   return {0, 0};
@@ -91,6 +91,8 @@ static void* region(Dictionary& d, uint32_t which, size_t count) {
     case kRowFeatures: return room(d.rowFeatures, count);
     case kRowValues: return room(d.rowValues, count);
     case kOutput: return d.output.data();
+    case kResiduals: return d.level(d.levels() - 1);
+    case kOutputSlopes: return room(d.outputSlopes, count);
     default: return nullptr;
   }
 }

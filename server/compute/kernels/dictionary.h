@@ -45,6 +45,7 @@ struct Settings {
   // Of a batch that comes in pieces: all its tokens (0: the call's are all), and those that pieces before the call brought.
   double batchTokens, surveyed, accumulated;
   double adamStep;  // counted from 1
+  double hasSlopes;  // x̂ has the slopes of `outputSlopes` beside those of the losses
 };
 
 enum AuxiliaryForm { kPlain, kNormalised, kSaeLens };
@@ -177,6 +178,7 @@ struct Dictionary {
   Array<uint32_t> dead;
   Panels deadPanels;
   Activations auxiliary;
+  Array<float> outputSlopes;        // [tokens, outStride] with settings.hasSlopes
   Array<float> auxiliaryResiduals;  // [tokens, outStride]: ê − e
   Array<float> auxiliaryScales;    // [tokens] the factor of the auxiliary gradient
   Array<double> auxiliarySums;      // per token, then per column part

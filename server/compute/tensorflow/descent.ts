@@ -34,21 +34,27 @@ function auxiliaryOf(
   return latents === null ? null : auxK(model, given, latents);
 }
 
-/** @param latents of AuxK; null: without. Call it within a scope. */
+/**
+ * @param latents of AuxK; null: without
+ * @param slopes g of Σ_i g_i·x̂_i, [tokens, d_out]; null: without. Call it within a scope.
+ */
 export function descend(
   model: VariableModel,
   batch: ForwardedBatch,
   weights: TokenWeights,
   latents: DeadLatents | null,
+  slopes: Tensor | null,
 ): Descent {
   const { tf, shape, parameters } = model;
   let auxiliaryLoss = 0;
   const constants = { decoder: tf.clone(parameters.decoder), decoderBias: tf.clone(parameters.decoderBias) };
   const loss = (): Scalar => {
     const given = preActivations(model, batch.x);
-    const { reconstruction, sparsity } = forwardPass(model, batch, given, batch.chosen);
+    const { residual, reconstruction, sparsity } = forwardPass(model, batch, given, batch.chosen);
     let total = weighed(model, reconstruction, weights.reconstruction);
     if (sparsity !== null) total = tf.add(total, weighed(model, sparsity, weights.sparsity));
+    // What is not x̂ in x̂ − y is constant.
+    if (slopes !== null) total = tf.add(total, tf.sum(tf.mul(slopes, residual)));
     const auxiliary = auxiliaryOf(model, batch, given, latents, constants);
     if (auxiliary !== null) {
       auxiliaryLoss = auxiliary.dataSync()[0]!;

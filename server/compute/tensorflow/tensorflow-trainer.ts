@@ -1,5 +1,13 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core';
-import { checkBatch, checkSettings, checkState, checkTrained, checkWeights, requireFinite } from '../engine-checks.ts';
+import {
+  checkBatch,
+  checkSettings,
+  checkSlopes,
+  checkState,
+  checkTrained,
+  checkWeights,
+  requireFinite,
+} from '../engine-checks.ts';
 import type {
   AuxiliaryLoss,
   BackwardResult,
@@ -8,6 +16,7 @@ import type {
   EngineTrainer,
   ForwardResult,
   ForwardSettings,
+  OutputSlopes,
   StepSettings,
   TokenWeights,
   TrainingState,
@@ -37,6 +46,17 @@ export class TensorFlowTrainer extends TensorFlowDictionary implements EngineTra
   #steps: number;
   #trained: Uint8Array | null = null;
   #forwarded: Forwarded | null = null;
+
+  readonly outputSlopes: OutputSlopes = {
+    residuals: () => this.enqueue(() => floatsOf(this.#forwardedFor('residuals').residual).slice()),
+    backward: (weights, settings, slopes) => this.enqueue(() => this.#step(weights, settings, slopes)),
+    gradient: (weights, settings, slopes) =>
+      this.enqueue(() => {
+        const gradient = this.#gradient(weights, settings, slopes);
+        this.#forget();
+        return gradient;
+      }),
+  };
 
   /** Copies the arrays. Without a state it starts with zero moments. */
   constructor(resources: TensorFlowResources, shape: EngineShape, start: DictionaryParameters | TrainingState) {
@@ -120,20 +140,28 @@ export class TensorFlowTrainer extends TensorFlowDictionary implements EngineTra
   }
 
   backward(weights: TokenWeights, settings: StepSettings): Promise<BackwardResult> {
-    return this.enqueue(() => {
-      const forwarded = this.#latest('backward', weights, settings);
-      const result = scoped(this.held.tf, () => this.#backward(forwarded, weights, settings));
-      this.#sinceFired = forwarded.silent;
-      this.#steps++;
-      this.#forget();
-      return result;
-    });
+    return this.enqueue(() => this.#step(weights, settings, null));
   }
 
-  #backward(forwarded: Forwarded, weights: TokenWeights, settings: StepSettings): BackwardResult {
+  /** @param slopes of x̂; null where the loss is the engine's own */
+  #step(weights: TokenWeights, settings: StepSettings, slopes: Float32Array | null): BackwardResult {
+    const forwarded = this.#latest('backward', weights, settings, slopes);
+    const result = scoped(this.held.tf, () => this.#backward(forwarded, weights, settings, slopes));
+    this.#sinceFired = forwarded.silent;
+    this.#steps++;
+    this.#forget();
+    return result;
+  }
+
+  #backward(
+    forwarded: Forwarded,
+    weights: TokenWeights,
+    settings: StepSettings,
+    slopes: Float32Array | null,
+  ): BackwardResult {
     const { unitNormDecoder } = this.shape;
     const moving = this.#moving;
-    const { gradient: raw, auxiliaryLoss, dead } = this.#descend(forwarded, weights, settings);
+    const { gradient: raw, auxiliaryLoss, dead } = this.#descend(forwarded, weights, settings, slopes);
     const gradient = unitNormDecoder ? project(moving, raw) : raw;
     const { maxGradientNorm } = settings;
     const norm = maxGradientNorm === null ? null : gradientNorm(moving, gradient);
@@ -144,17 +172,33 @@ export class TensorFlowTrainer extends TensorFlowDictionary implements EngineTra
   }
 
   gradient(weights: TokenWeights, settings: StepSettings): Promise<DictionaryParameters> {
-    return this.enqueue(() => {
-      const forwarded = this.#latest('gradient', weights, settings);
-      return scoped(this.held.tf, () => download(this.shape, this.#descend(forwarded, weights, settings).gradient));
-    });
+    return this.enqueue(() => this.#gradient(weights, settings, null));
   }
 
-  #latest(call: 'backward' | 'gradient', weights: TokenWeights, settings: StepSettings): Forwarded {
+  #gradient(weights: TokenWeights, settings: StepSettings, slopes: Float32Array | null): DictionaryParameters {
+    const forwarded = this.#latest('gradient', weights, settings, slopes);
+    const raw = (): DictionaryParameters =>
+      download(this.shape, this.#descend(forwarded, weights, settings, slopes).gradient);
+    return scoped(this.held.tf, raw);
+  }
+
+  #forwardedFor(call: string): Forwarded {
     if (this.#forwarded === null) throw new UsageError(`${call} needs a forward pass; backward ends the last one`);
-    checkWeights(this.#forwarded.batch.x.shape[0], weights);
-    checkSettings(this.shape, settings);
     return this.#forwarded;
+  }
+
+  #latest(
+    call: 'backward' | 'gradient',
+    weights: TokenWeights,
+    settings: StepSettings,
+    slopes: Float32Array | null,
+  ): Forwarded {
+    const forwarded = this.#forwardedFor(call);
+    const tokens = forwarded.batch.x.shape[0];
+    checkWeights(tokens, weights);
+    checkSettings(this.shape, settings);
+    if (slopes !== null) checkSlopes(this.shape, tokens, slopes);
+    return forwarded;
   }
 
   /** The gradient of what may move. */
@@ -162,9 +206,12 @@ export class TensorFlowTrainer extends TensorFlowDictionary implements EngineTra
     forwarded: Forwarded,
     weights: TokenWeights,
     { auxiliary }: StepSettings,
+    slopes: Float32Array | null,
   ): Descent & { readonly dead: number } {
     const { dead, latents } = auxiliary === null ? { dead: 0, latents: null } : this.#latents(forwarded, auxiliary);
-    const { gradient, auxiliaryLoss } = descend(this.held, forwarded.batch, weights, latents);
+    const { tf } = this.held;
+    const byOutput = slopes === null ? null : tf.tensor(slopes.slice(), forwarded.residual.shape);
+    const { gradient, auxiliaryLoss } = descend(this.held, forwarded.batch, weights, latents, byOutput);
     return { gradient: freeze(this.#moving, gradient), auxiliaryLoss, dead };
   }
 
