@@ -145,8 +145,7 @@ export async function experimentReport(
   const curves = shown.slice(0, CURVES_SHOWN);
   const { retrieval, hits } = await reportedSelections(parts, findings, resources);
   const training: ReportedTraining[] = [];
-  for (const { id } of curves)
-    training.push(await reportedTraining(id, folder.at('dictionaries', id), experiment.training.batch));
+  for (const { id } of curves) training.push(await reportedTraining(id, folder.at('dictionaries', id)));
   return {
     title: experiment.title ?? experiment.name,
     verdict: experimentVerdict(parts, findings, retrieval),
