@@ -124,7 +124,7 @@ async function train(work: Work, control: JobControl): Promise<TrainedDictionary
   refuseOversized(plan, request.memory);
   const path = checkpointPath(outputFolder);
   if (!request.resume) await removeCheckpoint(path);
-  control.report({ stage: 'training', done: 0, total: plan.steps, unit: 'steps', notice: amountWords(work) });
+  control.report({ stage: 'planning', done: 0, total: null, unit: 'steps', notice: amountWords(work) });
   const succession = new EngineSuccession('first' in engine ? engine : onlyEngine(engine), plan, path, control);
   for (let turn = await succession.first(); ;) {
     try {
