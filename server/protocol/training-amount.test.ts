@@ -25,7 +25,8 @@ describe('the amount of finetuning that nobody chose', () => {
 
   it('is in batches that make 200 steps of the tokens that were asked for', () => {
     expect(finetuningBatch(50_000, 60_000)).toBe(256);
-    expect(finetuningBatch(1500, 1_000_000)).toBe(2048);
+    expect(finetuningBatch(1500, 1_000_000)).toBe(128);
+    expect(finetuningBatch(5000, 90_000)).toBe(256);
     expect(finetuningBatch(1500, 1000)).toBe(128);
   });
 });

@@ -14,12 +14,13 @@ const MAX_PASSES = 20;
 /**
  * Tokens a step of finetuning: 2,048, halved down to 128 until there are 200 steps. Adam's averages and the learning rate's warm-up and
  * decay mean nothing in a handful of them.
- * @param rows that are trained on
- * @param tokens to train on; null where 20 passes over the rows may be made
+ * @param rows that are trained on: what is counted is 20 passes over them at most
+ * @param tokens to train on; null where nobody says
  */
 export function finetuningBatch(rows: number, tokens: number | null): number {
+  const counted = Math.min(tokens ?? Infinity, MAX_PASSES * rows);
   let batch = MAX_BATCH;
-  while (batch > MIN_BATCH && (tokens ?? MAX_PASSES * rows) < MIN_STEPS * batch) batch /= 2;
+  while (batch > MIN_BATCH && counted < MIN_STEPS * batch) batch /= 2;
   return batch;
 }
 

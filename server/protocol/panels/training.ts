@@ -73,6 +73,8 @@ const Point = z.object({
   l0: z.number(),
   explainedVariance: orNull,
   deadShare: orNull,
+  /** t of the step, 0 for a plain mean; absent where nobody noted it. */
+  tilt: z.optional(z.number()),
   /** Tokens of the batch; absent where nobody noted it. */
   batch: z.optional(z.number()),
 });
