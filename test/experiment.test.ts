@@ -138,6 +138,64 @@ describe('an experiment', () => {
     PATIENCE,
   );
 
+  it(
+    'adds features, or trains some alone, with general text mixed in, and its report says so',
+    () => {
+      installation.answer('corpus', 'add', 'prose', 'general.txt', '--unit', 'paragraph');
+      const place = ['--model', 'builtin', '--hook', 'blocks.2.hook_resid_post', '--corpus', 'prose'];
+      const shape = ['--architecture', 'relu', '--l1', '0.1', '--d-sae', '64'];
+      installation.answer('train', ...place, ...shape, '--tokens', '4000', '--batch', '128', '-o', 'general-relu');
+      writeFileSync(installation.at('features.txt'), '3, 17\n63\n');
+      const file = {
+        dictionary: 'general-relu',
+        ...{ controls: false, objectives: [{ kind: 'erm' }], sweep: { mode: ['residual', 'partial'] } },
+        training: {
+          ...experiment.training,
+          ...{ residualFeatures: 32, trainLatents: 'features.txt', mix: { corpus: 'prose', share: 0.5 } },
+        },
+      };
+      write('modes.ssae.json', file);
+      const run = installation.answer<RunResult>('run', 'modes.ssae.json');
+      const data = JSON.parse(readFileSync(join(run.folder, 'report.json'), 'utf8')) as ReportData;
+      const words = Object.fromEntries(data.dictionaries.map(({ name, description }) => [name, description]));
+      expect(words['bm25_erm_residual_s0']).toMatch(
+        /^residual: 32 features added to general-relu, which stays as it is, trained, with 50 % of every batch from prose, on what bm25/,
+      );
+      expect(words['bm25_erm_partial_s0']).toMatch(
+        /^partial: 3 chosen features of general-relu, the others as they are/,
+      );
+      const configOf = (id: string): Record<string, unknown> =>
+        (
+          JSON.parse(readFileSync(join(run.folder, 'dictionaries', id, 'manifest.json'), 'utf8')) as RunResult & {
+            config: Record<string, unknown>;
+          }
+        ).config;
+      expect(configOf('bm25_erm_residual_s0')).toMatchObject({ method: 'residual', residualOf: 64 });
+      expect(configOf('bm25_erm_partial_s0')).toMatchObject({ method: 'partial', trainedFeatures: 3 });
+      expect(run.verdict).toContain('bm25_erm_residual');
+
+      writeFileSync(installation.at('features.txt'), '3, 17, 18\n');
+      const other = installation.answer<RunResult>('run', 'modes.ssae.json');
+      expect(other.run).toBe('modes-2');
+      expect(other.steps.filter(({ name, cached }) => name.startsWith('finetune') && !cached)).toMatchObject([
+        { name: 'finetune bm25_erm_partial_s0' },
+      ]);
+      writeFileSync(installation.at('features.txt'), '64\n');
+      const refused = installation.run(['run', 'modes.ssae.json']);
+      expect(refused.stdout).toBe('');
+      expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('feature 64')]);
+      write('modes.ssae.json', {
+        ...file,
+        dictionary: 'builtin-gsae',
+        sweep: { mode: ['residual'] },
+        training: { residualFeatures: 8 },
+      });
+      const topk = installation.run(['run', 'modes.ssae.json']);
+      expect([topk.status, topk.stderr]).toEqual([2, expect.stringContaining('compete for k places')]);
+    },
+    PATIENCE,
+  );
+
   it('writes its report anew, where it is wanted', () => {
     installation.answer('report', 'lichens', '-o', 'sent.html');
     expect(readFileSync(installation.at('sent.html'), 'utf8')).toBe(readFileSync(first.report, 'utf8'));

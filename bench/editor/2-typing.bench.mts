@@ -1,4 +1,16 @@
-import { calm, freshSeed, highlight, paintBy, REPETITIONS, SERVER, test, USUAL, write } from './bench.mts';
+import {
+  calm,
+  freshSeed,
+  highlight,
+  type Measure,
+  MEASURES,
+  paintBy,
+  REPETITIONS,
+  SERVER,
+  test,
+  USUAL,
+  write,
+} from './bench.mts';
 import { timed, type Answer } from './page-clock.mts';
 import { prose, random } from './prose.mts';
 import { median, p95, quantile, report } from './rows.mts';
@@ -11,10 +23,7 @@ const letter = (): string => LETTERS[Math.floor(next() * LETTERS.length)]!;
 
 test.use({ server: SERVER });
 
-/** The measure that a window begins with, and the one that paints every token. */
-const MEASURES = { rare: 'rare features', strongest: 'strongest feature' } as const;
-
-async function open(w: Workbench, measure: keyof typeof MEASURES): Promise<void> {
+async function open(w: Workbench, measure: Measure): Promise<void> {
   await w.page.setViewportSize(USUAL);
   write(w, FILE, prose(freshSeed(), 150));
   await w.openFile(FILE);
@@ -29,7 +38,7 @@ async function intoLine(w: Workbench, line: number): Promise<void> {
   await w.page.mouse.click(box.x + 220 + next() * 200, middle(box)[1]);
 }
 
-for (const [measure, name] of Object.entries(MEASURES) as [keyof typeof MEASURES, string][]) {
+for (const [measure, name] of MEASURES) {
   test(`one keystroke’s repaint, ${name}`, async ({ workbench: w }) => {
     await open(w, measure);
     const answers: Answer[] = [];

@@ -45,8 +45,16 @@ export async function highlight(w: Workbench, on: boolean): Promise<void> {
 /** Paint on every token: the most that the editor has to draw. */
 export const paintByStrongest = (w: Workbench): Promise<void> => paintBy(w, 'strongest');
 
+export type Measure = 'rare' | 'strongest';
+
+/** The measure that a window begins with, and the one that paints every token. */
+export const MEASURES: readonly (readonly [Measure, string])[] = [
+  ['rare', 'rare features'],
+  ['strongest', 'strongest feature'],
+];
+
 /** By the first word of a measure's name, in lower case. */
-export async function paintBy(w: Workbench, measure: 'strongest' | 'rare'): Promise<void> {
+export async function paintBy(w: Workbench, measure: Measure): Promise<void> {
   if ((await status(w).textContent())?.includes(measure) === true) return;
   await w.run('SSAE Studio: Paint Tokens By…', { wait: false });
   await w.quickInput.fill(measure);

@@ -2,13 +2,13 @@ import * as vscode from 'vscode';
 import type { SelectionSummary } from '../../server/protocol/corpus-pages.ts';
 import type { Objective } from '../../server/protocol/requests.ts';
 import type { DictionarySummary } from '../../server/protocol/results.ts';
+import { finetuningBatch, passesOf, proposedAmount, stepsOf } from '../../server/protocol/training-amount.ts';
 import { askSteps, type Choice, type Prompt } from '../multi-step.ts';
 import { answered, type Step } from '../steps.ts';
 import type { Studio } from '../studio.ts';
 import { Advice } from './command.ts';
 import { asName } from './selection-name.ts';
 import { countProblem, dictionaries, dictionaryChoices, nameProblem, selectionChoices } from './stored-choices.ts';
-import { passesOf, proposedAmount, stepsOf } from './training-amount.ts';
 
 type ObjectiveKind = 'erm' | 'held' | 'relative' | 'raw';
 
@@ -146,10 +146,10 @@ function tokensFor(selection: SelectionSummary | null): string {
 }
 
 function amountWords(tokens: number, selection: number): string {
-  const amount = { tokens, batch: proposedAmount(selection).batch };
+  const amount = { tokens, batch: finetuningBatch(selection, tokens) };
   return vscode.l10n.t(
     'Tokens to train on. That is {0} passes over the selection, {1} steps of {2} tokens. The training panel estimates the time.',
-    ...[passesOf(amount, selection), stepsOf(amount), amount.batch],
+    ...[passesOf(tokens, selection), stepsOf(amount), amount.batch],
   );
 }
 
@@ -188,7 +188,7 @@ export async function finetune(studio: Studio, given: { readonly selection?: str
   const request = FinetuneRequest.parse({
     data: { kind: 'selection', model: from.model, hookPoint: from.hookPoint, selection: answers.selection.name },
     ...{ from: from.name, objective: objectiveOf(answers), tokens: Number(answers.tokens), output },
-    batch: proposedAmount(answers.selection.tokens).batch,
+    batch: finetuningBatch(answers.selection.tokens, Number(answers.tokens)),
   });
   const { id } = await studio.jobs.start({ kind: 'finetune', request });
   await vscode.commands.executeCommand('ssae.showTraining', { job: id });

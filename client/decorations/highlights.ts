@@ -8,6 +8,7 @@ import { HighlightedDocument } from './highlighted-document.ts';
 import { Painter } from './painter.ts';
 import type { PlacedSegment } from './placed-segments.ts';
 import { agreesToRead, mayRead } from './readable-documents.ts';
+import { SegmentRequests, type Wanted } from './segment-requests.ts';
 import { decodeValues, MAX_TOKENS, SegmentStore } from './segment-values.ts';
 import type { TextChange } from './told-paint.ts';
 
@@ -23,11 +24,6 @@ const BUSY_MILLISECONDS = 150;
 /** Keys that follow each other faster are read when they pause: reading between two of them would make the second wait. */
 const BURST_MILLISECONDS = 120;
 
-interface Wanted {
-  readonly segments: readonly PlacedSegment[];
-  readonly visible: boolean;
-}
-
 /**
  * Paints the tokens of every visible editor while highlighting is on. What is visible is read first, then what is near, then the rest;
  * one request is under way at a time, and one for text that nobody sees gives way.
@@ -37,6 +33,19 @@ export class Highlights implements vscode.Disposable {
   readonly #choice: MeasureChoice;
   readonly #painter = new Painter((document) => this.of(document));
   readonly #store = new SegmentStore();
+  readonly #requests = new SegmentRequests({
+    read: (segments, token) => this.#read(segments, token),
+    fail: (error) => {
+      this.#failed(error);
+    },
+    next: ({ visible }) => {
+      if (visible) this.#painter.stir();
+      void this.#refresh();
+    },
+    show: () => {
+      this.#painter.paintAll();
+    },
+  });
   readonly #asked = new WeakSet<vscode.TextDocument>();
   readonly #documents = new Map<vscode.TextDocument, HighlightedDocument>();
   readonly #changes = new vscode.EventEmitter<void>();
@@ -44,7 +53,6 @@ export class Highlights implements vscode.Disposable {
   /** Fires when highlighting goes on or off, and when it begins or ends waiting for the daemon. */
   readonly onDidChange = this.#changes.event;
   #on: boolean;
-  #underWay: (Wanted & { readonly cancel: vscode.CancellationTokenSource }) | null = null;
   /** What went wrong with the question as it is; nothing more is asked until the question changes. */
   #failure: string | null = null;
   #delay: NodeJS.Timeout | null = null;
@@ -136,11 +144,11 @@ export class Highlights implements vscode.Disposable {
     void vscode.commands.executeCommand('setContext', CONTEXT_KEY, on);
     this.#painter.switch(on);
     if (on) await this.#refresh();
-    else this.#underWay?.cancel.cancel();
+    else this.#requests.cancel();
   }
 
   #askAnew(): void {
-    this.#underWay?.cancel.cancel();
+    this.#requests.cancel();
     this.#store.clear();
     this.#failure = null;
     for (const document of this.#documents.values()) document.forgetScale();
@@ -166,27 +174,13 @@ export class Highlights implements vscode.Disposable {
   /** Asks for what is missing until nothing is. */
   async #refresh(): Promise<void> {
     const wanted = this.#on && this.#failure === null ? this.#wanted() : null;
-    if (this.#underWay !== null) {
-      if (wanted?.visible === true && isOutdated(this.#underWay, wanted)) this.#underWay.cancel.cancel();
+    if (this.#requests.isUnderWay) {
+      if (wanted?.visible === true) this.#requests.makeWay(wanted);
       return;
     }
     if (this.#isBurst && performance.now() - this.#edit < BURST_MILLISECONDS) return;
     this.#waits(wanted?.visible === true);
-    if (wanted === null || (!wanted.visible && this.#pauses())) return;
-    const underWay = { ...wanted, cancel: new vscode.CancellationTokenSource() };
-    this.#underWay = underWay;
-    try {
-      await this.#read(wanted.segments, underWay.cancel.token);
-      this.#painter.paintAll();
-    } catch (error) {
-      this.#failed(error, underWay.cancel.token);
-    } finally {
-      underWay.cancel.dispose();
-      this.#underWay = null;
-      if (wanted.visible) this.#painter.stir();
-      if (this.#failure !== null) this.#changes.fire();
-    }
-    void this.#refresh();
+    if (wanted !== null && (wanted.visible || !this.#pauses())) await this.#requests.ask(wanted);
   }
 
   #waits(visible: boolean): void {
@@ -255,27 +249,22 @@ export class Highlights implements vscode.Disposable {
     for (const [i, { key }] of segments.entries()) this.#store.set(key, decodeValues(values[i]!));
   }
 
-  #failed(error: unknown, token: vscode.CancellationToken): void {
+  #failed(error: unknown): void {
     // The next request waits for the daemon that takes its place; after too many losses that one fails.
-    if (token.isCancellationRequested || error instanceof DaemonLost) return;
+    if (error instanceof DaemonLost) return;
     this.#failure = error instanceof Error ? error.message : String(error);
     this.#store.forgetCarried();
     this.#painter.paintAll();
+    this.#changes.fire();
     void tellFailure(this.#studio.log, error);
   }
 
   dispose(): void {
-    this.#underWay?.cancel.cancel();
+    this.#requests.dispose();
     for (const timer of [this.#delay, this.#pause, this.#wait]) if (timer !== null) clearTimeout(timer);
     for (const subscription of this.#subscriptions) subscription.dispose();
     this.#painter.dispose();
     this.#changes.dispose();
     void vscode.commands.executeCommand('setContext', CONTEXT_KEY, undefined);
   }
-}
-
-/** Whether a request under way keeps waiting what is visible now: nobody sees its text any more. */
-function isOutdated(underWay: Wanted, visible: Wanted): boolean {
-  const seen = new Set(visible.segments.map(({ key }) => key));
-  return !underWay.visible || !underWay.segments.some(({ key }) => seen.has(key));
 }

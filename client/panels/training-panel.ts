@@ -172,7 +172,8 @@ function factsOf({ id, spec, result }: JobDetail): RunFacts {
   const { objective, engine, seed, batch, output } = spec.request;
   const made = result !== null && 'path' in result ? result : null;
   return {
-    ...{ job: id, objective: objectiveWords(objective), engine: made?.engine ?? engine, seed, batch, output },
+    ...{ job: id, objective: objectiveWords(objective), engine: made?.engine ?? engine, seed, output },
+    batch: batch ?? (made && made.tokens / made.steps),
     result: made,
   };
 }

@@ -30,7 +30,7 @@ export function trainingWords(): Record<string, string> {
     'Latest values': vscode.l10n.t('Latest values'),
     Left: vscode.l10n.t('Left'),
     'Loading…': vscode.l10n.t('Loading…'),
-    'Logarithmic loss and L0': vscode.l10n.t('Logarithmic loss and L0'),
+    'Logarithmic loss, tilt and L0': vscode.l10n.t('Logarithmic loss, tilt and L0'),
     Loss: vscode.l10n.t('Loss'),
     'Mean squared error, held out': vscode.l10n.t('Mean squared error, held out'),
     'No dictionary has been trained yet. Runs appear here as they start.': vscode.l10n.t(
@@ -51,6 +51,10 @@ export function trainingWords(): Record<string, string> {
     'Show Folder': vscode.l10n.t('Show Folder'),
     State: vscode.l10n.t('State'),
     Step: vscode.l10n.t('Step'),
+    Tilt: vscode.l10n.t('Tilt'),
+    'The t that was in force, in units of 1 / loss; 0 weighs all alike.': vscode.l10n.t(
+      'The t that was in force, in units of 1 / loss; 0 weighs all alike.',
+    ),
     'The objective of the batch, with auxiliary terms.': vscode.l10n.t(
       'The objective of the batch, with auxiliary terms.',
     ),

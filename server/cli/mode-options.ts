@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { UsageError } from '../foundation/errors.ts';
-import type { FinetuneRequest, TrainedLatents, TrainingData } from '../protocol/requests.ts';
+import type { FinetuneRequest, TrainingData } from '../protocol/requests.ts';
+import { readLatents } from '../train/latents-file.ts';
 import type { CliCommand } from './cli-command.ts';
 import { anyText, oneOf, realNumber, wholeNumber } from './values.ts';
 
@@ -14,9 +14,6 @@ export interface ModeOptions {
   readonly mixCorpus?: string;
   readonly mixActivations?: string;
 }
-
-/** Ten million feature numbers with a separator each. */
-const MAX_LATENTS_BYTES = 100 * 1024 * 1024;
 
 export function takesMode(command: CliCommand): CliCommand {
   return command
@@ -35,26 +32,6 @@ export function takesMode(command: CliCommand): CliCommand {
     .takes('--mix <share>', 'share of every batch that is general text', realNumber({ above: 0, maximum: 0.95 }))
     .takes('--mix-corpus <corpus>', 'with --mix: corpus the general text is drawn from', anyText)
     .takes('--mix-activations <file>', 'with --mix: a safetensors file of general activations instead', anyText);
-}
-
-/** @throws UsageError when the file is none, too large, or holds something else than feature numbers */
-async function latentsOf(given: string): Promise<TrainedLatents> {
-  if (given === 'dead') return { kind: 'dead' };
-  const size = await stat(given).then(
-    (found) => (found.isFile() ? found.size : null),
-    () => null,
-  );
-  if (size === null || size > MAX_LATENTS_BYTES)
-    throw new UsageError(
-      `--train-latents is "${given}", which is ${size === null ? 'no file' : `${size} bytes long`}; expected "dead", or a text file of feature numbers`,
-    );
-  const words = (await readFile(given, 'utf8')).split(/[\s,[\]]+/).filter((word) => word !== '');
-  const strange = words.find((word) => !/^\d{1,9}$/.test(word));
-  if (strange !== undefined || words.length === 0)
-    throw new UsageError(
-      `--train-latents is "${given}", which holds ${strange === undefined ? 'nothing' : `"${strange.slice(0, 40)}"`}; expected feature numbers with spaces, commas or line ends between`,
-    );
-  return { kind: 'chosen', features: words.map(Number) };
 }
 
 /** @param data the domain's: general text is read by the same model at the same place */
@@ -96,7 +73,7 @@ export async function modeFields(
   return {
     mode: options.mode,
     residualFeatures: options.residualFeatures ?? null,
-    latents: options.trainLatents === undefined ? null : await latentsOf(options.trainLatents),
+    latents: options.trainLatents === undefined ? null : await readLatents(options.trainLatents, '--train-latents'),
     mix: mixOf(options, data),
   };
 }

@@ -134,7 +134,7 @@ export function addTrain(program: CliCommand, shell: Shell): void {
       default: 'float32',
     },
   );
-  takesTraining(command)
+  takesTraining(command, false)
     .example(
       'ssae train --model builtin --hook blocks.2.hook_resid_post --corpus glosses --d-sae 4096 -o general',
       'A general dictionary',
@@ -179,7 +179,7 @@ export function addFinetune(program: CliCommand, shell: Shell): void {
     'weight of the sparsity penalty (default: the one it was trained with)',
     realNumber({ minimum: 0 }),
   );
-  takesTraining(command)
+  takesTraining(command, true)
     .example(
       'ssae finetune --from builtin-gsae --selection entropy --tau 1 -o entropy-term',
       'TERM with a relative tilt',

@@ -1,6 +1,7 @@
 import { UsageError } from '../foundation/errors.ts';
 import type { FinetuneRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
+import { MAX_BATCH, MIN_BATCH, MIN_STEPS } from '../protocol/training-amount.ts';
 import type { CliCommand } from './cli-command.ts';
 import { outputPlaceOf } from './detached.ts';
 import { count, duration, figure } from './figures.ts';
@@ -24,7 +25,7 @@ export const MAX_SEED = 0x7fffffff;
 export interface TrainingOptions extends ObjectiveOptions {
   readonly output: string;
   readonly tokens?: number;
-  readonly batch: number;
+  readonly batch?: number;
   readonly microBatch?: number;
   readonly moments: (typeof MOMENTS)[number];
   readonly kl?: number;
@@ -46,7 +47,8 @@ export interface TrainingOptions extends ObjectiveOptions {
   readonly detach?: boolean;
 }
 
-export function takesTraining(command: CliCommand): CliCommand {
+/** @param chooses whether the trainer takes a batch by the rows where none is given, instead of MAX_BATCH */
+export function takesTraining(command: CliCommand, chooses: boolean): CliCommand {
   const share = realNumber({ minimum: 0, maximum: 1 });
   command.takes('-o, --output <dictionary>', 'dictionary to write: a name, or a path', anyText, { required: true });
   return takesObjective(command)
@@ -55,7 +57,14 @@ export function takesTraining(command: CliCommand): CliCommand {
       'tokens to train on; rows are visited again where there are fewer (default: each once, or up to 20 times to make 1,000 steps)',
       wholeNumber(1),
     )
-    .takes('--batch <tokens>', 'tokens of a step', wholeNumber(1, 1 << 20), { default: 2048 })
+    .takes(
+      '--batch <tokens>',
+      chooses
+        ? `tokens of a step (default: ${MAX_BATCH}, halved down to ${MIN_BATCH} until there are ${MIN_STEPS} steps)`
+        : 'tokens of a step',
+      wholeNumber(1, 1 << 20),
+      chooses ? {} : { default: MAX_BATCH },
+    )
     .takes(
       '--micro-batch <tokens>',
       'tokens of a step that are held at once: less memory, the same step; the last piece may be shorter (default: all)',
@@ -131,7 +140,7 @@ export function trainingFields(options: TrainingOptions, threads: number | null)
   return {
     objective: objectiveOf(options),
     tokens: options.tokens ?? null,
-    batch: options.batch,
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
     ...(options.microBatch === undefined ? {} : { microBatch: options.microBatch }),
     ...(options.moments === 'float32' ? {} : { moments: options.moments }),
     ...divergenceOf(options),
@@ -170,7 +179,10 @@ export function trained(terminal: Terminal, result: TrainResult): string {
     ['architecture', `${result.architecture}, ${count(result.dIn)} → ${count(result.dSae)}`],
     ...(result.hookPoint === null ? [] : [['hook point', result.hookPoint] as const]),
     ['objective', objectiveWords(result)],
-    ['trained', `${count(result.tokens)} tokens in ${count(result.steps)} steps, ${duration(result.seconds)}`],
+    [
+      'trained',
+      `${count(result.tokens)} tokens in ${count(result.steps)} steps of ${count(result.tokens / result.steps)}, ${duration(result.seconds)}`,
+    ],
     ['step', `${figure(step.median)} ms (p10 ${figure(step.p10)}, p90 ${figure(step.p90)}) on ${result.engine}`],
     ['engine', result.engineReason],
     ...result.engineChanges.map(({ from, to, step: at }) => {

@@ -7,9 +7,8 @@ import type { Job, JobDetail } from '../protocol/jobs.ts';
 import type { TrainingHistoryResult } from '../protocol/training-history.ts';
 import { TRAINING_SERIES, type TrainingSeries } from '../protocol/training-series.ts';
 import type { Log } from './log.ts';
-import { type StoredPoint, TrainingPoints } from './training-points.ts';
+import { POINTS_ENDING, type StoredPoint, TrainingPoints } from './training-points.ts';
 
-const ENDING = '.points';
 const MAX_HISTORY_BYTES = 16 * 1024 * 1024;
 const HistoryFile = z.array(TrainingPoint).max(100_000);
 
@@ -48,7 +47,7 @@ export class TrainingHistories {
     const folder = result !== null && 'path' in result ? result.path : null;
     const points = joined(told, folder === null ? [] : await storedHistory(folder));
     const wanted = points.filter(({ step }) => step > after);
-    const series = TRAINING_SERIES.map((name) => [name, column(wanted.map((point) => point[name]))] as const);
+    const series = TRAINING_SERIES.map((name) => [name, column(wanted.map((point) => point[name] ?? null))] as const);
     return {
       job: id,
       batch: points.at(-1)?.batch ?? spec.request.batch,
@@ -61,7 +60,7 @@ export class TrainingHistories {
   async keepOnly(jobs: readonly Job[]): Promise<void> {
     const known = new Set(jobs.map(({ id }) => id));
     for (const name of await readdir(this.#folder))
-      if (name.endsWith(ENDING) && !known.has(name.slice(0, -ENDING.length)))
+      if (name.endsWith(POINTS_ENDING) && !known.has(name.slice(0, -POINTS_ENDING.length)))
         await rm(join(this.#folder, name), { force: true });
   }
 

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { TrainingPoint } from '../foundation/training-point.ts';
 import { TRAINING_SERIES } from '../protocol/training-series.ts';
 
+export const POINTS_ENDING = '.tilt-points';
+
 /** What of a point is kept: its step, the series that are drawn, and the batch that they are of. */
 export type StoredPoint = Pick<TrainingPoint, 'step' | 'batch' | (typeof TRAINING_SERIES)[number]>;
 
@@ -17,6 +19,7 @@ const MAX_POINTS = 4096;
  * in the checkpoint's own history. A torn last record is not read.
  */
 export class TrainingPoints {
+  /** Of another ending than files without the tilt, whose records are shorter. */
   readonly path: string;
   readonly #limit: number;
   #written: Promise<void> = Promise.resolve();
@@ -26,7 +29,7 @@ export class TrainingPoints {
   #last = 0;
 
   constructor(folder: string, job: string, limit = MAX_POINTS) {
-    this.path = join(folder, `${job}.points`);
+    this.path = join(folder, `${job}${POINTS_ENDING}`);
     this.#limit = limit;
   }
 
@@ -118,7 +121,8 @@ function decode(bytes: Buffer): StoredPoint[] {
       l0,
       explainedVariance: orNull(4),
       deadShare: orNull(5),
-      batch: orNull(6) ?? undefined,
+      tilt: orNull(6) ?? undefined,
+      batch: orNull(7) ?? undefined,
     };
   });
 }

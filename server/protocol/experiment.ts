@@ -3,10 +3,8 @@
  * measured. `media/experiment.schema.json` is made from this schema, so descriptions are what the editor shows.
  */
 import { z } from 'zod';
-import { ArmName, EngineChoice, FinetuneRequest, IngestRequest, OptimizerSettings } from './requests.ts';
-
-/** Modes that need nothing but the selection. */
-const ExperimentMode = FinetuneRequest.shape.mode.unwrap().extract(['finetune', 'scratch']);
+import { ExperimentMode, ExperimentTraining, MixShare, modeProblems } from './experiment-training.ts';
+import { ArmName, IngestRequest } from './requests.ts';
 
 export const EXPERIMENT_ENDING = '.ssae.json';
 
@@ -130,47 +128,6 @@ const Split = z.strictObject({
     .describe('Held-out tokens to measure on; what overlaps a seed or a selection is left out.'),
 });
 
-const Training = z.strictObject({
-  tokens: positive
-    .nullable()
-    .default(null)
-    .describe(
-      'Tokens each dictionary is trained on; rows come again when the selection has fewer. null: the selection once.',
-    ),
-  batch: positive
-    .max(1 << 20)
-    .default(2048)
-    .describe('Tokens of a step.'),
-  optimizer: z
-    .strictObject({
-      learningRate: OptimizerSettings.shape.learningRate.describe(
-        "Adam's learning rate; null chooses by architecture.",
-      ),
-      beta1: OptimizerSettings.shape.beta1.describe('Decay of the first moment.'),
-      beta2: OptimizerSettings.shape.beta2.describe('Decay of the second moment.'),
-      epsilon: OptimizerSettings.shape.epsilon.describe('Added to the root of the second moment.'),
-      warmupSteps: OptimizerSettings.shape.warmupSteps.describe('Steps of linear warm-up; null chooses by length.'),
-      decayShare: OptimizerSettings.shape.decayShare.describe(
-        'Share of the run at its end in which the rate falls to zero.',
-      ),
-      maxGradientNorm: OptimizerSettings.shape.maxGradientNorm.describe(
-        'Gradient norm above which it is clipped; null never.',
-      ),
-    })
-    .prefault({})
-    .describe('Adam and its schedule.'),
-  l1: z
-    .number()
-    .min(0)
-    .nullable()
-    .default(null)
-    .describe('Sparsity coefficient of a relu dictionary; null takes the one it was trained with.'),
-  engine: EngineChoice.default('auto').describe('What computes.'),
-  heldOutShare: FinetuneRequest.shape.heldOutShare.describe(
-    'Share of the selection that is not trained on but measured.',
-  ),
-});
-
 const numbers = <T extends z.ZodType>(item: T, description: string) =>
   unique(z.array(item).min(1).max(MAX_VALUES)).optional().describe(description);
 
@@ -180,6 +137,10 @@ const Sweep = z.strictObject({
   learningRate: numbers(z.number().positive(), 'Learning rates; instead of "training.optimizer.learningRate".'),
   l1: numbers(z.number().min(0), 'Sparsity coefficients (relu); instead of "training.l1". Gives a Pareto curve.'),
   mode: numbers(ExperimentMode, 'Modes; instead of "mode".'),
+  mixShare: numbers(
+    z.literal(0).or(MixShare),
+    'Shares of general text; instead of "training.mix.share". 0 mixes none in.',
+  ),
 });
 export type ExperimentSweep = z.infer<typeof Sweep>;
 
@@ -235,9 +196,9 @@ export const Experiment = z
       .describe('Each selection is trained on with every objective.')
       .meta({ examples: [[{ kind: 'erm' }, { kind: 'term', tau: 0.5 }]] }),
     mode: ExperimentMode.default('finetune').describe(
-      "Go on from the dictionary's weights, or train the same shape anew.",
+      "Go on from the dictionary's weights, train the same shape anew, add features that reconstruct its error (residual), or train only some of its features (partial).",
     ),
-    training: Training.prefault({}).describe('How each dictionary is trained.'),
+    training: ExperimentTraining.prefault({}).describe('How each dictionary is trained.'),
     sweep: Sweep.prefault({}).describe('Values to try, every combination.'),
     randomSeeds: unique(z.array(randomSeed).min(1).max(MAX_VALUES))
       .default([0])
@@ -268,6 +229,9 @@ export const Experiment = z
       .describe(
         'Add what a gain has to be measured against where it is missing: the random arm and the mean loss (erm).',
       ),
+  })
+  .superRefine((experiment, context) => {
+    for (const [path, message] of modeProblems(experiment)) context.addIssue({ code: 'custom', path, message });
   })
   .meta({
     title: 'SSAE experiment',

@@ -16,7 +16,7 @@ import * as tokenReadings from './token-readings.ts';
 import { type TrainingHistoryResult, TrainingHistoryRequest } from './training-history.ts';
 
 /** Raised when a message changes so that an older peer would misread it. `hello` and `daemon/stop` never change. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Bytes of one message's body. Larger ones are refused before they are read into memory. */
 export const MAX_REQUEST_BYTES = 64 * 1024 * 1024;

@@ -1,6 +1,7 @@
 /** Every request of the product, typed and checked once: the command line, the daemon and the editor use these. */
 import { z } from 'zod';
 import { Architecture } from './architectures.ts';
+import { MAX_BATCH } from './training-amount.ts';
 
 const name = z.string().min(1).max(4096);
 const seed = z.int().min(0).max(0x7fffffff).default(0);
@@ -123,7 +124,8 @@ const Training = z.object({
   objective: Objective.default({ kind: 'erm' }),
   /** Tokens to train on; rows are visited again when the data has fewer. */
   tokens: positive.nullable().default(null),
-  batch: positive.max(1 << 20).default(2048),
+  /** Tokens of a step. */
+  batch: positive.max(1 << 20).default(MAX_BATCH),
   /** Tokens that the engine is given at once, for batches that are too large for memory; absent: all of a step. */
   microBatch: positive.max(1 << 20).optional(),
   /** How Adam's moments of matrices are stored while training, on cpu and wasm; absent: float32. */
@@ -162,6 +164,8 @@ export type TrainedLatents = z.infer<typeof TrainedLatents>;
 
 export const FinetuneRequest = Training.extend({
   from: name,
+  /** Tokens of a step; null for what {@link finetuningBatch} makes of the rows. */
+  batch: Training.shape.batch.unwrap().nullable().default(null),
   /** `scratch`: new weights; `residual`: new features on its error, beside its own; `partial`: only `latents` train. */
   mode: z.enum(['finetune', 'scratch', 'residual', 'partial']).default('finetune'),
   /** Features that `residual` adds. */

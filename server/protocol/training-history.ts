@@ -12,7 +12,8 @@ export type TrainingHistoryRequest = z.infer<typeof TrainingHistoryRequest>;
 /** Columns of equal length as base64 of little-endian Float64; NaN stands for a value that there is not. */
 export interface TrainingHistoryResult {
   readonly job: string;
-  readonly batch: number;
+  /** Tokens of a step; null where the trainer chooses and has not said. */
+  readonly batch: number | null;
   readonly step: string;
   readonly series: Readonly<Record<TrainingSeries, string>>;
 }

@@ -1,3 +1,3 @@
 /** Figures of a training step that are drawn. Apart from the request for them, so that a page that draws them carries no zod. */
-export const TRAINING_SERIES = ['loss', 'effectiveSampleSize', 'l0', 'explainedVariance', 'deadShare'] as const;
+export const TRAINING_SERIES = ['loss', 'effectiveSampleSize', 'l0', 'explainedVariance', 'deadShare', 'tilt'] as const;
 export type TrainingSeries = (typeof TRAINING_SERIES)[number];

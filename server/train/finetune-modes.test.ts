@@ -118,6 +118,16 @@ async function expectResumes(changes: Record<string, unknown>, given: Given = {}
 
 const residual = { mode: 'residual', residualFeatures: 16 };
 
+describe('the amount of finetuning', () => {
+  it('is chosen by the rows where nobody says, and told before it begins', async () => {
+    const notices: string[] = [];
+    const control: JobControl = { ...unwatched, report: ({ notice }) => notices.push(notice ?? '') };
+    const { result } = await finetune({ batch: undefined, tokens: undefined }, { control });
+    expect(result).toMatchObject({ steps: 282, tokens: 282 * 128 });
+    expect(notices[0]).toBe('282 steps of 128 tokens, 20 passes over 1,800 rows');
+  });
+});
+
 describe('a residual dictionary', () => {
   it('stands beside the general one, whose features keep their numbers and every bit', async () => {
     const { dictionary, result } = await finetune(residual);

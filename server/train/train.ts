@@ -8,6 +8,7 @@ import { UsageError } from '../foundation/errors.ts';
 import type { JobControl } from '../foundation/progress.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import type { TrainResult } from '../protocol/results.ts';
+import { passesOf } from '../protocol/training-amount.ts';
 import { familyOf } from '../sae/architectures/families.ts';
 import { foldHomogeneousScale, type ActivationScale } from '../sae/canonical.ts';
 import { refuseForeignFolder, saveDictionary } from '../sae/dictionary-store.ts';
@@ -113,6 +114,15 @@ interface Job extends Work {
   readonly turn: EngineTurn;
 }
 
+/** `235 steps of 128 tokens, 22 passes over 1,350 rows` */
+function amountWords({ plan: { steps, batch }, split, mixed }: Work): string {
+  const own = steps * batch * (1 - (mixed?.share ?? 0));
+  const [passes, rows] = [passesOf(own, split.trainingRows), split.trainingRows];
+  return `${[steps, batch].map(grouped).join(' steps of ')} tokens, ${grouped(passes)} ${passes === 1 ? 'pass' : 'passes'} over ${grouped(rows)} rows`;
+}
+
+const grouped = (value: number): string => value.toLocaleString('en-US');
+
 /** Trains to the end on one engine after another: what a lost device computed since the last checkpoint is computed again. */
 async function train(work: Work, control: JobControl): Promise<TrainedDictionary> {
   const { request, plan, engine, outputFolder } = work;
@@ -120,6 +130,7 @@ async function train(work: Work, control: JobControl): Promise<TrainedDictionary
   refuseOversized(plan, request.memory);
   const path = checkpointPath(outputFolder);
   if (!request.resume) await removeCheckpoint(path);
+  control.report({ stage: 'planning', done: 0, total: null, unit: 'steps', notice: amountWords(work) });
   const succession = new EngineSuccession('first' in engine ? engine : onlyEngine(engine), plan, path, control);
   for (let turn = await succession.first(); ;) {
     try {

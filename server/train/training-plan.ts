@@ -4,6 +4,7 @@ import type { AuxiliaryLoss, EngineShape, StepSettings } from '../compute/engine
 import { UsageError } from '../foundation/errors.ts';
 import type { Architecture, Prefixes } from '../protocol/architectures.ts';
 import type { FinetuneRequest, Objective, TrainRequest } from '../protocol/requests.ts';
+import { finetuningBatch, trainingTokens } from '../protocol/training-amount.ts';
 import { familyOf } from '../sae/architectures/families.ts';
 import type { SparsityTerm } from '../sae/architectures/family.ts';
 import { anewLike, continuationOf, type Continuation } from '../sae/architectures/finetuned.ts';
@@ -79,11 +80,6 @@ function resamplingPlan(steps: number, batch: number): ResamplingPlan {
   };
 }
 
-/** One visit of every row, and at least 1,000 steps unless that were more than 20 visits. */
-function defaultTokens(trainingRows: number, batch: number): number {
-  return Math.max(trainingRows, Math.min(1000 * batch, 20 * trainingRows));
-}
-
 /** An effective sample size cannot be below one token. */
 function refuseSmallSample(objective: Objective, batch: number): void {
   if (objective.kind === 'erm' || objective.tilt.kind !== 'sample_size') return;
@@ -149,8 +145,8 @@ function plan(
   const { optimizer, objective, seed } = request;
   const family = familyOf(architecture);
   const needs = family.needs(architecture, shape);
-  const batch = Math.min(request.batch, trainingRows);
-  const steps = Math.ceil((request.tokens ?? defaultTokens(trainingRows, batch)) / batch);
+  const batch = Math.min(request.batch ?? finetuningBatch(trainingRows, request.tokens), trainingRows);
+  const steps = Math.ceil((request.tokens ?? trainingTokens(trainingRows, batch)) / batch);
   refuseSmallSample(objective, batch);
   const { beta1, beta2, epsilon, maxGradientNorm } = optimizer;
   return {
@@ -191,6 +187,13 @@ export interface RowWidths {
   readonly targets?: { readonly dIn: number } | undefined;
 }
 
+/** With the λ that it is trained with, so that what is made of it later needs no default. */
+function settled(architecture: Architecture, shape: EngineShape): Architecture {
+  const family = familyOf(architecture);
+  const { sparsity } = family.needs(architecture, shape);
+  return sparsity.kind === 'token' ? family.withCoefficient(architecture, sparsity.coefficient) : architecture;
+}
+
 /** @throws UsageError when the request cannot be met */
 export function planTraining(request: TrainRequest, { dIn, targets }: RowWidths, trainingRows: number): TrainingPlan {
   const { architecture, dSae } = request;
@@ -198,7 +201,7 @@ export function planTraining(request: TrainRequest, { dIn, targets }: RowWidths,
   family.check(architecture, dSae);
   refuseTargets(architecture, targets);
   const shape = family.shape(architecture, { dIn, dOut: targets?.dIn ?? dIn, dSae });
-  return plan(request, trainingRows, { architecture, shape, finetunes: false });
+  return plan(request, trainingRows, { architecture: settled(architecture, shape), shape, finetunes: false });
 }
 
 function continuation({ mode, l1, residualFeatures }: FinetuneRequest, from: Dictionary): Continuation {

@@ -49,6 +49,7 @@ test('finetuning shows its panel, is paused and resumed, and survives a reload a
   await expect(workbench.entry(/lenses-erm.*finetune.*\d+ %/)).toBeVisible(LONG);
   await expect(page.getByRole('img', { name: /^Loss over (\d\d+|[3-9]) steps/ })).toBeVisible(LONG);
   expect(await drawnShare(workbench)).toBeGreaterThan(0.4);
+  await expect(page.getByRole('heading', { name: 'Tilt' })).toHaveCount(0);
   await workbench.screenshot('training-live');
   await run.getByRole('button', { name: /^Pause/ }).click();
   await expect(run).toContainText('Paused', LONG);
@@ -71,6 +72,7 @@ test('a second run is drawn over the first, one is cancelled, and the panel can 
 }) => {
   await finetune(workbench, 'relative', 16_000, 'lenses-term');
   await expect(row(workbench, 'lenses-term')).toContainText('Done', LONG);
+  await expect(workbench.webview().getByRole('img', { name: /^Tilt over \d+ steps, latest \d/ })).toBeVisible();
   await row(workbench, 'lenses-erm').getByRole('checkbox').setChecked(true);
   await expect(workbench.webview().locator('.chart').first().locator('.legend .number')).toHaveCount(2);
   for (const theme of Object.keys(THEMES) as (keyof typeof THEMES)[]) {

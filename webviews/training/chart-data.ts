@@ -8,13 +8,20 @@ export interface ChartKind {
   readonly scale: 'share' | 'data';
 }
 
-export const CHARTS: readonly ChartKind[] = [
+const CHARTS: readonly ChartKind[] = [
   { series: 'loss', scale: 'data' },
   { series: 'effectiveSampleSize', scale: 'share' },
+  { series: 'tilt', scale: 'data' },
   { series: 'l0', scale: 'data' },
   { series: 'explainedVariance', scale: 'data' },
   { series: 'deadShare', scale: 'share' },
 ];
+
+/** What is drawn of some runs: their tilt only where one is tilted. */
+export function chartsOf(runs: readonly KnownRun[]): readonly ChartKind[] {
+  const isTilted = runs.some(({ points }) => points.series.tilt.some((tilt) => tilt !== null && tilt > 0));
+  return isTilted ? CHARTS : CHARTS.filter(({ series }) => series !== 'tilt');
+}
 
 /** The values of one chart for a run. The effective sample size is told in tokens and drawn as a share of the batch. */
 export function valuesOf({ points, batch }: KnownRun, series: TrainingSeries): readonly (number | null)[] {

@@ -4,7 +4,7 @@ import { t } from '../kit/boot.ts';
 import { count, figure, percent, percentTick, tick } from '../kit/figures.ts';
 import { useInk } from '../kit/theme.ts';
 import { Chart, type ChartWords } from './chart.tsx';
-import { CHARTS } from './chart-data.ts';
+import { chartsOf } from './chart-data.ts';
 import type { KnownRun } from './training-view.ts';
 
 const plain = { write: (value: number | null) => figure(value), tick };
@@ -19,6 +19,12 @@ function wordsOf(series: TrainingSeries): ChartWords {
         title: t('Effective sample size'),
         description: t('1 / Σw² over the batch; 100 % weighs all alike.'),
         ...share,
+      };
+    case 'tilt':
+      return {
+        title: t('Tilt'),
+        description: t('The t that was in force, in units of 1 / loss; 0 weighs all alike.'),
+        ...plain,
       };
     case 'l0':
       return { title: 'L0', description: t('Active features per token.'), ...plain };
@@ -51,7 +57,7 @@ export function Charts({ runs, logarithmic }: ChartsProperties) {
         {step === null ? t('Latest values') : t('Values at step {0}', count(step))}
       </p>
       <div class="charts">
-        {CHARTS.map((kind) => (
+        {chartsOf(runs).map((kind) => (
           <Chart
             key={kind.series}
             words={wordsOf(kind.series)}

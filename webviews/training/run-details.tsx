@@ -9,7 +9,13 @@ import type { KnownRun } from './training-view.ts';
 const AFTERWARDS: readonly RunAction[] = ['inspect', 'compare', 'reveal'];
 
 /** What a run was asked and, once it is done, what its held-out rows say and what to do next. */
-export function RunDetails({ known: { run, facts }, host }: { readonly known: KnownRun; readonly host: TrainingHost }) {
+export function RunDetails({
+  known: { run, facts, batch },
+  host,
+}: {
+  readonly known: KnownRun;
+  readonly host: TrainingHost;
+}) {
   if (facts === null) return null;
   const { result } = facts;
   return (
@@ -34,12 +40,14 @@ export function RunDetails({ known: { run, facts }, host }: { readonly known: Kn
         )}
       </div>
       <dl>
-        {[...(result === null ? [] : metrics(result)), ...provenance(facts)].map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
+        {[...(result === null ? [] : metrics(result)), ...provenance(facts, facts.batch ?? batch)].map(
+          ([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+        )}
       </dl>
     </section>
   );
@@ -57,7 +65,7 @@ function metrics({ final, heldOut, tokens, steps, seconds }: NonNullable<RunFact
   ];
 }
 
-function provenance({ objective, engine, seed, batch, output, result }: RunFacts): [string, string][] {
+function provenance({ objective, engine, seed, output, result }: RunFacts, batch: number | null): [string, string][] {
   const shape: [string, string][] =
     result === null
       ? []
@@ -70,7 +78,7 @@ function provenance({ objective, engine, seed, batch, output, result }: RunFacts
   return [
     ...shape,
     [t('Objective'), objective],
-    [t('Batch'), t('{0} tokens', count(batch))],
+    [t('Batch'), batch === null ? '–' : t('{0} tokens', count(batch))],
     [t('Seed'), String(seed)],
     [t('Engine'), engine],
     [t('Output'), result?.path ?? output],

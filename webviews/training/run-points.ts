@@ -13,7 +13,7 @@ const MAX_POINTS = 8192;
 
 export const noPoints: RunPoints = {
   step: [],
-  series: { loss: [], effectiveSampleSize: [], l0: [], explainedVariance: [], deadShare: [] },
+  series: { loss: [], effectiveSampleSize: [], l0: [], explainedVariance: [], deadShare: [], tilt: [] },
 };
 
 /** @throws RangeError | DOMException when a column is damaged or columns differ in length */
@@ -33,7 +33,7 @@ export function pointsOf({ step, series }: Extract<ToTrainingPanel, { type: 'his
 export function columnsOf(points: readonly RunPoint[]): RunPoints {
   return {
     step: points.map(({ step }) => step),
-    series: bySeries((name) => points.map((point) => point[name])),
+    series: bySeries((name) => points.map((point) => point[name] ?? null)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Run, RunPoint, ToTrainingPanel } from '../../server/protocol/panels/training.ts';
-import { aligned, readings } from './chart-data.ts';
+import { aligned, chartsOf, readings } from './chart-data.ts';
 import { duration } from './duration.ts';
 import { columnsOf, latest, merged, noPoints, type RunPoints } from './run-points.ts';
 import { afterEvent, type TrainingEvent, type TrainingView } from './training-view.ts';
@@ -22,6 +22,7 @@ const history = (job: string, steps: readonly number[]): Extract<ToTrainingPanel
     l0: column(steps.map(() => 32)),
     explainedVariance: column(steps.map(() => NaN)),
     deadShare: column(steps.map(() => 0)),
+    tilt: column(steps.map(() => (job === 'tilted' ? 40 : 0))),
   },
 });
 const empty: TrainingView = { runs: null, shown: [], failure: null };
@@ -69,6 +70,21 @@ describe('charts', () => {
   it('draw the effective sample size as a share of the batch, and no logarithm of 0', () => {
     expect(aligned([known.runs![0]!], 'effectiveSampleSize', false)[1]).toEqual([0.5, 0.5]);
     expect(aligned([known.runs![0]!], 'deadShare', true)[1]).toEqual([null, null]);
+  });
+
+  it('hold the tilt beside the effective sample size where a shown run is tilted', () => {
+    const names = (...jobs: string[]): string[] => {
+      const runs = jobs.map(run);
+      const view = after({ type: 'runs', runs, show: null }, ...jobs.map((job) => history(job, [1, 2])));
+      return chartsOf(view.runs!).map(({ series }) => series);
+    };
+    expect(names('a', 'b')).toEqual(['loss', 'effectiveSampleSize', 'l0', 'explainedVariance', 'deadShare']);
+    expect(names('a', 'tilted').slice(0, 3)).toEqual(['loss', 'effectiveSampleSize', 'tilt']);
+  });
+
+  it('draw a tilt that comes with the points of a run, and none where it was not noted', () => {
+    const told = columnsOf([{ ...point(1), tilt: 0 }, { ...point(2), tilt: 12.5 }, point(3)]);
+    expect(told.series.tilt).toEqual([0, 12.5, null]);
   });
 
   it('are read at or before the cursor', () => {

@@ -39,7 +39,8 @@ export const RunFacts = z.object({
   objective: words,
   engine: words,
   seed: z.number(),
-  batch: z.number(),
+  /** Tokens of a step; null where the trainer chooses and has not said. */
+  batch: orNull,
   output: words,
   result: z.nullable(
     z.object({
@@ -72,6 +73,8 @@ const Point = z.object({
   l0: z.number(),
   explainedVariance: orNull,
   deadShare: orNull,
+  /** t of the step, 0 for a plain mean; absent where nobody noted it. */
+  tilt: z.optional(z.number()),
   /** Tokens of the batch; absent where nobody noted it. */
   batch: z.optional(z.number()),
 });
@@ -91,7 +94,7 @@ export const ToTrainingPanel = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('history'),
     job: id,
-    batch: z.number(),
+    batch: orNull,
     step: column,
     series: z.object(
       Object.fromEntries(TRAINING_SERIES.map((name) => [name, column])) as Record<

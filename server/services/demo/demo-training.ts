@@ -66,7 +66,7 @@ export async function trainEveryRun(
     });
     const result = await finetune(request, resources, control(`finetune ${name}`));
     results.push(result);
-    curves.push(await reportedTraining(name, result.path, request.batch));
+    curves.push(await reportedTraining(name, result.path));
   }
   return { results, curves };
 }

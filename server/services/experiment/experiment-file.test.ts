@@ -14,6 +14,8 @@ const smallest = {
   evaluation: { domain: { corpus: 'held' } },
 };
 
+const partial = (trainLatents: string) => ({ mode: 'partial', training: { trainLatents } });
+
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ssae-experiment-'));
@@ -36,6 +38,10 @@ describe("an experiment's file", () => {
     const file = join(folder, 'my lichens.ssae.json');
     await writeFile(file, JSON.stringify({ ...smallest, corpora: { village: { sources: ['a.txt', 'b/*.txt'] } } }));
     const { experiment } = await readExperiment(file);
+    expect(parseExperiment({ ...smallest, ...partial('dead') }, file).training.trainLatents).toBe('dead');
+    expect(parseExperiment({ ...smallest, ...partial('f.txt') }, file).training.trainLatents).toBe(
+      join(folder, 'f.txt'),
+    );
     expect(experiment).toMatchObject({
       ...{ name: 'my-lichens', dictionary: 'builtin-gsae', objectives: [{ kind: 'erm' }], randomSeeds: [0] },
       ...{ controls: true, corpora: { village: { sources: [join(folder, 'a.txt'), `${folder}/b/*.txt`] } } },
@@ -61,6 +67,13 @@ describe("an experiment's file", () => {
     [{ corpus: undefined }, 'corpus is missing', 'expected string'],
     [{ seeds: {} }, 'seeds is {}', 'at least one seed set'],
     [{ seeds: { a: {} } }, 'seeds.a is {}', 'give "files", "texts" or "stored"'],
+    [{ mode: 'residul' }, 'mode is "residul"', 'Nearest: residual'],
+    [{ mode: 'residual' }, 'training.residualFeatures is missing', 'needs the number of features that are added'],
+    [{ sweep: { mode: ['finetune', 'partial'] } }, 'training.trainLatents is missing', '"dead", or a file'],
+    [{ training: { residualFeatures: 8 } }, 'training.residualFeatures is 8', 'applies to mode "residual"'],
+    [{ sweep: { mixShare: [0, 0.5] } }, 'training.mix is missing', 'needs a corpus to mix in'],
+    [{ training: { mix: { corpus: 'held', share: 0.5 } } }, 'training.mix.corpus is "held"', 'trained on the same'],
+    [{ training: { mix: { corpus: 'sea', share: 1 } } }, 'training.mix.share is 1', '0.95'],
   ])('with %j is refused: the value, and the nearest that is right', async (change, place, expected) => {
     const message = await refusal({ ...smallest, ...change });
     expect(message).toContain(place);

@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, resolve } from 'node:path';
 import { escapePath, isDynamicPattern } from 'tinyglobby';
 import { messageOf, UsageError } from '../../foundation/errors.ts';
 import { Experiment, EXPERIMENT_ENDING } from '../../protocol/experiment.ts';
+import { DEAD_LATENTS } from '../../train/latents-file.ts';
 import { experimentProblems } from './experiment-problems.ts';
 
 /** What a person writes fits many times; inline seeds included. */
@@ -68,6 +69,9 @@ function sourceOf(source: string, folder: string): string {
   return isDynamicPattern(source) ? `${escapePath(folder)}/${source}` : resolve(folder, source);
 }
 
+const latentsPlace = (given: string | null, folder: string): string | null =>
+  given === null || given === DEAD_LATENTS ? given : resolve(folder, given);
+
 function resolvePaths(experiment: Experiment, folder: string): Experiment {
   const rest = { ...experiment };
   delete rest.$schema;
@@ -86,6 +90,7 @@ function resolvePaths(experiment: Experiment, folder: string): Experiment {
   return {
     ...rest,
     dictionary: placeOf(rest.dictionary, folder),
+    training: { ...rest.training, trainLatents: latentsPlace(rest.training.trainLatents, folder) },
     corpora: Object.fromEntries(corpora) as Experiment['corpora'],
     seeds: Object.fromEntries(seeds) as Experiment['seeds'],
   };

@@ -9,9 +9,12 @@ import { givenNames, stampedName } from '../../foundation/stamped-name.ts';
 import { decodeText } from '../../foundation/text.ts';
 import { resolveSources } from '../../corpus/sources.ts';
 import { BUILTIN_MODEL } from '../../model/model-store.ts';
-import { IngestRequest } from '../../protocol/requests.ts';
+import { IngestRequest, type TrainedLatents } from '../../protocol/requests.ts';
 import type { GivenSeed } from '../../retrieve/seed-store.ts';
 import { seedPlaceOf, seedsOfText } from '../../retrieve/seed-text.ts';
+import { readLatents } from '../../train/latents-file.ts';
+import { residualLike } from '../../train/residual-dictionary.ts';
+import { chosenLatents } from '../../train/trained-latents.ts';
 import type { Resources } from '../resources.ts';
 import type { ResolvedExperiment } from './experiment-file.ts';
 
@@ -19,7 +22,7 @@ const MAX_SEED_FILE_BYTES = 16 * 2 ** 20;
 
 /** Something that a run reads, with what it held. */
 export interface RunInput {
-  readonly kind: 'model' | 'dictionary' | 'corpus' | 'source' | 'seeds';
+  readonly kind: 'model' | 'dictionary' | 'corpus' | 'source' | 'seeds' | 'latents';
   readonly name: string;
   readonly contentHash: string;
 }
@@ -46,6 +49,8 @@ export interface ExperimentInputs {
   readonly dictionaryHash: string;
   /** Name of the engine that computes. */
   readonly engine: EngineName;
+  /** Of mode partial; null without it. */
+  readonly latents: TrainedLatents | null;
   /** By the name that the experiment's file has for it. */
   readonly corpora: ReadonlyMap<string, CorpusInput>;
   readonly seeds: ReadonlyMap<string, SeedInput>;
@@ -83,8 +88,9 @@ async function corpusInputs(
   resources: Resources,
   control: JobControl,
 ): Promise<{ corpora: Map<string, CorpusInput>; read: RunInput[] }> {
-  const { corpus: searched, evaluation } = experiment;
-  const names = [searched, evaluation.domain.corpus, ...(evaluation.general ? [evaluation.general.corpus] : [])];
+  const { corpus: searched, evaluation, training } = experiment;
+  const also = [evaluation.general, training.mix].flatMap((one) => (one === null ? [] : [one.corpus]));
+  const names = [searched, evaluation.domain.corpus, ...also];
   const corpora = new Map<string, CorpusInput>();
   const read: RunInput[] = [];
   for (const name of new Set(names)) {
@@ -147,6 +153,22 @@ async function readDictionary(
   return { model, modelHash: contentHash, hookPoint, dictionaryHash: own.dictionary.contentHash };
 }
 
+/**
+ * The features that mode partial trains.
+ * @throws UsageError when the dictionary is none that the modes can begin from
+ */
+async function readChosen(
+  { dictionary, mode, sweep, training: { trainLatents, residualFeatures, l1 } }: ResolvedExperiment,
+  resources: Resources,
+): Promise<TrainedLatents | null> {
+  const from = await resources.dictionaries.load(dictionary);
+  if ((sweep.mode ?? [mode]).includes('residual')) residualLike(from, residualFeatures, l1);
+  if (trainLatents === null) return null;
+  const latents = await readLatents(trainLatents, 'training.trainLatents');
+  chosenLatents(latents, from);
+  return latents;
+}
+
 /** One engine for all of an experiment's dictionaries, which are compared with each other. */
 async function chosenEngine(
   { dictionary, training }: ResolvedExperiment,
@@ -162,6 +184,10 @@ async function chosenEngine(
   return engine.name;
 }
 
+function latentsInput(latents: TrainedLatents, { training }: ResolvedExperiment): RunInput {
+  return { kind: 'latents', name: training.trainLatents!, contentHash: sha256(canonicalJson(latents)) };
+}
+
 /**
  * Everything that a run will read, found and hashed before anything is computed.
  * @param recorded engine of the run that is done again, which is taken where it is there; null for a new run
@@ -174,17 +200,19 @@ export async function resolveInputs(
   control: JobControl,
 ): Promise<ExperimentInputs> {
   const read = await readDictionary(experiment, resources);
+  const latents = await readChosen(experiment, resources);
   const seeds = new Map<string, SeedInput>();
   for (const [name, set] of Object.entries(experiment.seeds)) seeds.set(name, await seedInput(name, set, resources));
   const { corpora, read: sources } = await corpusInputs(experiment, resources, control);
   return {
     ...read,
     engine: await chosenEngine(experiment, recorded, resources, control),
-    ...{ corpora, seeds },
+    ...{ corpora, seeds, latents },
     recorded: [
       { kind: 'model', name: read.model, contentHash: read.modelHash },
       { kind: 'dictionary', name: experiment.dictionary, contentHash: read.dictionaryHash },
       ...[...seeds].map(([name, { contentHash }]) => ({ kind: 'seeds' as const, name, contentHash })),
+      ...(latents === null ? [] : [latentsInput(latents, experiment)]),
       ...sources,
     ],
   };

@@ -53,6 +53,18 @@ describe('what an experiment comes to', () => {
     expect(comparisons).toHaveLength(2 * 2 * (2 + 2));
   });
 
+  it('has modes and shares of general text among what is swept', () => {
+    const training = { residualFeatures: 64, mix: { corpus: 'sea', share: 0.3 } };
+    const sweep = { mode: ['finetune', 'residual'], mixShare: [0, 0.5] };
+    const { settings } = planOf({ training, sweep, controls: false });
+    expect(ids(settings)).toEqual(
+      ['finetune_mix0', 'finetune_mix0.5', 'residual_mix0', 'residual_mix0.5'].map((id) => `dense-tracin_erm_${id}`),
+    );
+    expect(settings.map(({ mixShare }) => mixShare)).toEqual([0, 0.5, 0, 0.5]);
+    expect(planOf({ training: { mix: training.mix } }).settings.map(({ mixShare }) => mixShare)).toEqual([0.3, 0.3]);
+    expect(planOf({}).primary.mixShare).toBe(0);
+  });
+
   it('names what an objective is made of, and makes it so', () => {
     const objectives = [
       { kind: 'term', ess: 0.5, warmupSteps: 20 },

@@ -29,6 +29,8 @@ export interface PlannedSetting {
   readonly trainingTokens: number | null;
   readonly learningRate: number | null;
   readonly l1: number | null;
+  /** Share of every batch that is general text. */
+  readonly mixShare: number;
 }
 
 export interface PlannedDictionary {
@@ -107,6 +109,7 @@ interface Axes {
   readonly learningRate: readonly (number | null)[];
   readonly l1: readonly (number | null)[];
   readonly mode: readonly FinetuneRequest['mode'][];
+  readonly mixShare: readonly number[];
 }
 
 function axesOf({ seeds, selection, training, mode, sweep }: ResolvedExperiment): Axes {
@@ -117,6 +120,7 @@ function axesOf({ seeds, selection, training, mode, sweep }: ResolvedExperiment)
     learningRate: sweep.learningRate ?? [training.optimizer.learningRate],
     l1: sweep.l1 ?? [training.l1],
     mode: sweep.mode ?? [mode],
+    mixShare: sweep.mixShare ?? [training.mix?.share ?? 0],
   };
 }
 
@@ -130,19 +134,35 @@ function* settingsOf(axes: Axes, arm: Arm, objective: Objective): Generator<Plan
       for (const mode of axes.mode)
         for (const trainingTokens of axes.trainingTokens)
           for (const learningRate of axes.learningRate)
-            for (const l1 of axes.l1) {
-              const id = nameOf([
-                varying(axes.seedSets, String, seedSet),
-                arm.replace('+', '-'),
-                varying(axes.selectionTokens, (tokens) => `${tokens}found`, selectionTokens),
-                objectiveId(objective),
-                varying(axes.mode, String, mode),
-                varying(axes.trainingTokens, (tokens) => `${String(tokens)}tokens`, trainingTokens),
-                varying(axes.learningRate, (rate) => `lr${numberText(rate ?? 0)}`, learningRate),
-                varying(axes.l1, (weight) => `l1-${numberText(weight ?? 0)}`, l1),
-              ]);
-              yield { id, arm, seedSet, objective, mode, selectionTokens, trainingTokens, learningRate, l1 };
-            }
+            for (const l1 of axes.l1)
+              for (const mixShare of axes.mixShare) {
+                const values = {
+                  arm,
+                  seedSet,
+                  objective,
+                  mode,
+                  selectionTokens,
+                  trainingTokens,
+                  learningRate,
+                  l1,
+                  mixShare,
+                };
+                yield { id: settingId(axes, values), ...values };
+              }
+}
+
+function settingId(axes: Axes, setting: Omit<PlannedSetting, 'id'>): string {
+  return nameOf([
+    varying(axes.seedSets, String, setting.seedSet),
+    setting.arm.replace('+', '-'),
+    varying(axes.selectionTokens, (tokens) => `${tokens}found`, setting.selectionTokens),
+    objectiveId(setting.objective),
+    varying(axes.mode, String, setting.mode),
+    varying(axes.trainingTokens, (tokens) => `${String(tokens)}tokens`, setting.trainingTokens),
+    varying(axes.learningRate, (rate) => `lr${numberText(rate ?? 0)}`, setting.learningRate),
+    varying(axes.l1, (weight) => `l1-${numberText(weight ?? 0)}`, setting.l1),
+    varying(axes.mixShare, (share) => `mix${numberText(share)}`, setting.mixShare),
+  ]);
 }
 
 /** Arms and objectives as the file has them, and the controls after them. */

@@ -2,13 +2,15 @@ import { productVersion } from '../../foundation/package-root.ts';
 import type { JobControl } from '../../foundation/progress.ts';
 import type { ReportData, ReportedDictionary, ReportedPassage, ReportedTraining } from '../../protocol/report.ts';
 import { objectiveText } from '../../protocol/objective-text.ts';
+import type { TrainedLatents } from '../../protocol/requests.ts';
 import { generalTexts, paintPassage, passageToPaint } from '../reporting/painted-passage.ts';
 import { reportedCoverage, reportedSplit } from '../reporting/reported-evaluation.ts';
 import { countLabels, reportedHits, reportedRetrieval } from '../reporting/reported-retrieval.ts';
 import { reportedTraining } from '../reporting/reported-training.ts';
+import { percent } from '../reporting/verdict-words.ts';
 import type { Resources } from '../resources.ts';
 import type { ExperimentParts } from './experiment-steps.ts';
-import type { PlannedDictionary } from './experiment-plan.ts';
+import type { PlannedDictionary, PlannedSetting } from './experiment-plan.ts';
 import { changeOverSeeds, experimentVerdict } from './experiment-verdict.ts';
 import type { RunFindings } from './run-findings.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -22,10 +24,8 @@ function shownOf({ plan }: ExperimentParts): PlannedDictionary[] {
 }
 
 function describe(parts: ExperimentParts, findings: RunFindings, shown: PlannedDictionary): string {
-  const { experiment, plan } = parts;
-  const { arm, objective, mode, seedSet } = shown.setting;
-  const how =
-    mode === 'finetune' ? `${experiment.dictionary} finetuned` : `${mode}, in the shape of ${experiment.dictionary}`;
+  const { plan } = parts;
+  const { arm, objective, seedSet } = shown.setting;
   const text =
     arm === 'random'
       ? 'random passages of equal tokens: the control for retrieval'
@@ -37,8 +37,26 @@ function describe(parts: ExperimentParts, findings: RunFindings, shown: PlannedD
   });
   const seeds =
     spread.length === 0 ? '' : ` Explained variance changes: ${spread.join('; ')}; shown is seed ${shown.randomSeed}.`;
-  return `${how} on ${text}; ${objectiveText(objective)}.${seeds}`;
+  return `${methodText(parts, shown.setting)} on ${text}; ${objectiveText(objective)}.${seeds}`;
 }
+
+function methodText({ experiment, inputs }: ExperimentParts, { mode, mixShare }: PlannedSetting): string {
+  const { dictionary, training } = experiment;
+  const mixed = mixShare === 0 ? '' : `, with ${percent(mixShare)} of every batch from ${training.mix!.corpus},`;
+  switch (mode) {
+    case 'finetune':
+      return `${dictionary} finetuned${mixed}`;
+    case 'scratch':
+      return `scratch, in the shape of ${dictionary}${mixed}`;
+    case 'residual':
+      return `residual: ${String(training.residualFeatures)} features added to ${dictionary}, which stays as it is, trained${mixed}`;
+    case 'partial':
+      return `partial: ${latentsText(inputs.latents)} of ${dictionary}, the others as they are, trained${mixed}`;
+  }
+}
+
+const latentsText = (latents: TrainedLatents | null): string =>
+  latents?.kind === 'chosen' ? `${latents.features.length} chosen features` : 'the dead features';
 
 function reportedDictionaries(parts: ExperimentParts, findings: RunFindings): ReportedDictionary[] {
   return shownOf(parts).map((shown) => ({
@@ -145,8 +163,7 @@ export async function experimentReport(
   const curves = shown.slice(0, CURVES_SHOWN);
   const { retrieval, hits } = await reportedSelections(parts, findings, resources);
   const training: ReportedTraining[] = [];
-  for (const { id } of curves)
-    training.push(await reportedTraining(id, folder.at('dictionaries', id), experiment.training.batch));
+  for (const { id } of curves) training.push(await reportedTraining(id, folder.at('dictionaries', id)));
   return {
     title: experiment.title ?? experiment.name,
     verdict: experimentVerdict(parts, findings, retrieval),

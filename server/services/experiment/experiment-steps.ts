@@ -154,21 +154,27 @@ export class ExperimentSteps {
   async finetune({ id, setting, randomSeed }: PlannedDictionary, selection: StoredSelection): Promise<string> {
     const { experiment, inputs } = this.#parts;
     const { batch, optimizer, heldOutShare } = experiment.training;
-    const { objective, mode, trainingTokens: tokens, learningRate, l1 } = setting;
+    const { objective, mode, trainingTokens: tokens, learningRate, l1, mixShare: share } = setting;
     const artifact = `dictionaries/${id}`;
     const output = this.#folder.at(artifact);
     const settings = {
       ...{ objective, mode, tokens, l1, batch, heldOutShare, seed: randomSeed },
       optimizer: { ...optimizer, learningRate },
+      ...(mode === 'residual' ? { residualFeatures: experiment.training.residualFeatures } : {}),
+      ...(mode === 'partial' ? { latents: inputs.latents } : {}),
     };
     const { model, hookPoint, engine } = inputs;
+    const mixed = share === 0 ? null : experiment.training.mix!.corpus;
     const depends = {
+      ...(mixed === null ? {} : { mix: { share, corpus: await this.#corpusHash(mixed) } }),
       ...{ settings, hookPoint, from: inputs.dictionaryHash, model: inputs.modelHash },
       selection: selection.contentHash,
     };
     await this.step(`finetune ${id}`, artifact, depends, async (control, resume) => {
       const data = { kind: 'selection' as const, model, hookPoint, selection: selection.path };
-      const request = { ...settings, from: experiment.dictionary, engine, output, data, resume };
+      const corpus = mixed === null ? null : inputs.corpora.get(mixed)!.stored;
+      const mix = corpus === null ? null : { share, data: { kind: 'corpus' as const, model, hookPoint, corpus } };
+      const request = { ...settings, from: experiment.dictionary, engine, output, data, mix, resume };
       await finetune(FinetuneRequest.parse(request), this.#resources, control);
     });
     return (await this.#resources.dictionaries.load(output)).contentHash;

@@ -18,8 +18,8 @@ export function changeOverSeeds(evaluations: readonly Measured[]): string {
 }
 
 /** What a setting is called in a sentence: its arm and objective, and what else varies. */
-export function settingText({ arm, objective, id }: PlannedSetting, isSwept: boolean): string {
-  return isSwept ? id : `${arm}, ${objectiveText(objective)}`;
+export function settingText({ arm, objective, mode, id }: PlannedSetting, isSwept: boolean): string {
+  return isSwept ? id : [arm, objectiveText(objective), ...(mode === 'finetune' ? [] : [mode])].join(', ');
 }
 
 function evaluationsOf(

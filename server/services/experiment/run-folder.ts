@@ -17,7 +17,7 @@ export const REPORT_DATA = 'report.json';
 
 const RunInputs = z.array(
   z.object({
-    kind: z.enum(['model', 'dictionary', 'corpus', 'source', 'seeds']),
+    kind: z.enum(['model', 'dictionary', 'corpus', 'source', 'seeds', 'latents']),
     name: z.string(),
     contentHash: z.string(),
   }),
@@ -28,7 +28,7 @@ const RunStart = z.object({
   identity: z.string(),
   file: z.string(),
   started: z.string(),
-  experiment: Experiment.extend({ name: z.string() }),
+  experiment: Experiment.safeExtend({ name: z.string() }),
   inputs: RunInputs,
   /** Names of all steps, in order. */
   steps: z.array(z.string()),

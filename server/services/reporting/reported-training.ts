@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { TrainingPoint } from '../../foundation/training-point.ts';
 import type { ReportedTraining } from '../../protocol/report.ts';
+import { MAX_BATCH } from '../../protocol/training-amount.ts';
 
-/** The curve of a dictionary's training, from its folder. @param batch tokens of a step */
-export async function reportedTraining(name: string, folder: string, batch: number): Promise<ReportedTraining> {
+/** The curve of a dictionary's training, from its folder. */
+export async function reportedTraining(name: string, folder: string): Promise<ReportedTraining> {
   const points = z.array(TrainingPoint).parse(JSON.parse(await readFile(join(folder, 'history.json'), 'utf8')));
   return {
     name,
     step: points.map(({ step }) => step),
     loss: points.map(({ loss }) => loss),
-    effectiveSampleSizeShare: points.map(({ effectiveSampleSize }) => effectiveSampleSize / batch),
+    effectiveSampleSizeShare: points.map(({ effectiveSampleSize, batch = MAX_BATCH }) => effectiveSampleSize / batch),
   };
 }
