@@ -137,10 +137,7 @@ export function predictMemory(
 }
 
 /** What of a plan decides about memory. */
-export type MemoryPlan = Pick<
-  TrainingPlan,
-  'shape' | 'batch' | 'microBatch' | 'moments' | 'resampling' | 'divergence'
->;
+export type MemoryPlan = Pick<TrainingPlan, 'shape' | 'batch' | 'microBatch' | 'moments' | 'resampling' | 'divergence'>;
 
 export function gibibytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 2)} GiB`;
