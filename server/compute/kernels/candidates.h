@@ -70,6 +70,8 @@ class Candidates {
  public:
   // Room after the capacity: vectors are stored whole.
   static constexpr size_t kSlack = kLanes;
+  // What pruning must leave free, or it would come too often.
+  static constexpr size_t kLeastRoom = 2 * kTileColumns;
 
   // The k largest above `least`. `lower` and `upper` hold p̃ ∓ e.
   void begin(uint32_t k, float least, size_t capacity, RoundingBound::Token token, uint32_t* features, float* lower, float* upper) {
@@ -91,7 +93,7 @@ class Candidates {
       if (reaches(larger + _mm512_set1_ps(most), _mm512_set1_ps(threshold_)) == 0) continue;
       if (count_ + kTileColumns > capacity_) {
         prune();
-        if (2 * count_ > capacity_) return false;
+        if (count_ + kLeastRoom > capacity_) return false;
       }
       for (int at = start; at < start + kTileColumns; at += kLanes) {
         const __m512 value = _mm512_loadu_ps(values + at), bound = boundOf(panels, first + at), upper = value + bound;
@@ -174,7 +176,7 @@ class Candidates {
     }
   }
 
-  static constexpr int kHalvings = 12;
+  static constexpr int kHalvings = 8;
 
   uint32_t* features_;
   float *lower_, *upper_;

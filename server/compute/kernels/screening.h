@@ -17,7 +17,8 @@ constexpr uint32_t kMostRest = 15;
 
 // Room for a token's candidates, in entries, within its Selection's.
 static inline size_t candidateRoom(const Dictionary& d, const Rule& rule) {
-  const size_t room = Selection::capacity(rule.k, d.shape.dSae) - Candidates::kSlack, most = 4 * mostCandidates(d);
+  const size_t room = Selection::capacity(rule.k, d.shape.dSae) - Candidates::kSlack;
+  const size_t most = rule.k < d.shape.dSae ? 3 * static_cast<size_t>(rule.k) + 128 : 4 * mostCandidates(d);
   return room < most ? room : most;
 }
 
@@ -201,7 +202,9 @@ static bool screen(Dictionary& d, Workspace& w, const Rule& rule, const float* t
       Candidates& c = w.screen.candidates[row];
       const float* of = values + row * kSliceStride;
       const float bound = c.token().most(&panels.largest[first / kSliceFeatures * 3]);
-      if (!(isLimited ? c.offer(of, panels, bound, first, count) : c.offerAbove(of, panels, bound, rule.limits, first, count))) return false;
+      const bool fits =
+          isLimited ? c.offer(of, panels, bound, first, count) : c.offerAbove(of, panels, bound, rule.limits, first, count);
+      if (!fits) return false;
     }
     return isLimited || total() <= most;
   });
