@@ -78,6 +78,7 @@ class Candidates {
     k_ = k;
     threshold_ = least;
     capacity_ = capacity;
+    full_ = 3 * static_cast<size_t>(k) + 128;
     token_ = token;
     features_ = features;
     lower_ = lower;
@@ -91,9 +92,10 @@ class Candidates {
     for (int start = 0; start < count; start += kTileColumns) {
       const __m512 larger = _mm512_max_ps(_mm512_loadu_ps(values + start), _mm512_loadu_ps(values + start + kLanes));
       if (reaches(larger + _mm512_set1_ps(most), _mm512_set1_ps(threshold_)) == 0) continue;
-      if (count_ + kTileColumns > capacity_) {
+      if (count_ + kTileColumns > (full_ < capacity_ ? full_ : capacity_)) {
         prune();
         if (count_ + kLeastRoom > capacity_) return false;
+        if (full_ < 2 * count_) full_ = 2 * count_;
       }
       for (int at = start; at < start + kTileColumns; at += kLanes) {
         const __m512 value = _mm512_loadu_ps(values + at), bound = boundOf(panels, first + at), upper = value + bound;
@@ -180,7 +182,7 @@ class Candidates {
 
   uint32_t* features_;
   float *lower_, *upper_;
-  size_t count_, capacity_;
+  size_t count_, capacity_, full_;  // pruned when it is full
   RoundingBound::Token token_;
   uint32_t k_;
   float threshold_;
