@@ -3,13 +3,15 @@
 // x̃ and w̃ are x and w rounded to bfloat16, n = d_in + 8, γ(u) = n u / (1 − n u) (Higham, Accuracy and Stability of Numerical
 // Algorithms, 2nd ed., lemma 3.1 and section 3.1). By Cauchy and Schwarz
 //   |x·w − x̃·w̃| = |(x − x̃)·w + x̃·(w − w̃)| ≤ ‖x − x̃‖ ‖w‖ + ‖x̃‖ ‖w − w̃‖.
-// A sum of d_in products and b in any order is within γ(u) (‖x‖‖w‖ + |b|) of the exact one: u = 2⁻²⁴ for float32's fused multiply-adds;
-// for vdpbf16ps, whose products are exact, u' = 2⁻²² stands for any order, rounding or truncation inside the instruction (Intel documents
-// two fused steps, rounded to nearest). The terms beyond d_in + 1 in n pay for rounding p̃ ± e itself. Hence |p − p̃| ≤ e with
+// A sum of d_in products and b in any order is within γ(u) (‖x‖‖w‖ + |b|) of the exact one: u = 2⁻²⁴ for float32's fused
+// multiply-adds; for vdpbf16ps, whose products are exact, u' = 2⁻²² stands for any order, rounding or truncation inside the
+// instruction (Intel documents two fused steps, rounded to nearest). The terms beyond d_in + 1 in n pay for rounding p̃ ± e itself.
+// Hence |p − p̃| ≤ e with
 //   e = (‖x − x̃‖ + γ(u')‖x̃‖ + γ(u)‖x‖) ‖w‖ + (1 + γ(u')) ‖x̃‖ ‖w − w̃‖ + (γ(u) + γ(u')) |b|.
-// Norms are measured in float32 and rounded up. Subnormal numbers, which both sums may take for zero, move each of the at most 4 n results
-// and factors by 2⁻¹²⁶; every norm is increased by 4 √n 2⁻⁶³, whose products with each other and with the norms exceed that. Norms above
-// 10¹⁸ and what is not finite have no bound: such a feature is always a candidate, such a token has no candidates but all.
+// Norms are measured in float32 and rounded up. Subnormal numbers, which both sums may take for zero, move each of the at most 4 n
+// results and factors by 2⁻¹²⁶; every norm is increased by 4 √n 2⁻⁶³, whose products with each other and with the norms exceed that.
+// Norms above 10¹⁸ and what is not finite have no bound: such a feature is always a candidate, such a token makes its block take the
+// float32 GEMM.
 #pragma once
 #include "bfloat16.h"
 
