@@ -10,8 +10,8 @@ namespace ssae {
 #if defined(__AVX512BF16__)
 constexpr bool kRounds = true;
 
-// Pairs of d_in, so that a panel's part (kTileColumns × kPairs × 4 bytes) stays in the first-level cache.
-constexpr int kPairs = 128;
+// d_in is cut so that a panel's part (kTileColumns × kPairs) stays in the second-level cache; shorter parts store more partial sums.
+constexpr int kPairs = 512;
 
 // Encoder rows of all features as bfloat16 pairs, and per feature the terms of the bound (candidates.h).
 struct RoundedPanels {
@@ -25,13 +25,19 @@ struct RoundedPanels {
   }
 };
 
+// The vector itself, which the compiler does not look through: clang 16 dies where it does on the way to or from bfloat16.
+static inline __m512i opaque(__m512i vector) {
+  asm("" : "+v"(vector));
+  return vector;
+}
+
 // Σ v² and Σ (v − ṽ)² of a row, 16 partial sums each.
 struct RowSquares {
   __m512 values = _mm512_setzero_ps(), errors = _mm512_setzero_ps();
 
   // 32 numbers as bfloat16 pairs, rounded to nearest even.
   __m512i round(__m512 low, __m512 high) {
-    const __m512i pairs = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+    const __m512i pairs = opaque((__m512i)_mm512_cvtne2ps_pbh(high, low));
     const auto widened = [](__m256i half) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16)); };
     const __m512 lowError = low - widened(_mm512_castsi512_si256(pairs));
     const __m512 highError = high - widened(_mm512_extracti64x4_epi64(pairs, 1));
@@ -125,7 +131,7 @@ static inline __attribute__((always_inline)) void roundedTile(int pairs, const u
     const __m512bh left = (__m512bh)_mm512_loadu_si512(b), right = (__m512bh)_mm512_loadu_si512(b + kLanes);
 #pragma GCC unroll 16
     for (int row = 0; row < kTileRows; row++) {
-      const __m512bh value = (__m512bh)_mm512_set1_epi32(static_cast<int>(a[row]));
+      const __m512bh value = (__m512bh)opaque(_mm512_set1_epi32(static_cast<int>(a[row])));
       sums[row][0] = _mm512_dpbf16_ps(sums[row][0], value, left);
       sums[row][1] = _mm512_dpbf16_ps(sums[row][1], value, right);
     }

@@ -3,13 +3,15 @@
 // x̃ and w̃ are x and w rounded to bfloat16, n = d_in + 8, γ(u) = n u / (1 − n u) (Higham, Accuracy and Stability of Numerical
 // Algorithms, 2nd ed., lemma 3.1 and section 3.1). By Cauchy and Schwarz
 //   |x·w − x̃·w̃| = |(x − x̃)·w + x̃·(w − w̃)| ≤ ‖x − x̃‖ ‖w‖ + ‖x̃‖ ‖w − w̃‖.
-// A sum of d_in products and b in any order is within γ(u) (‖x‖‖w‖ + |b|) of the exact one: u = 2⁻²⁴ for float32's fused multiply-adds;
-// for vdpbf16ps, whose products are exact, u' = 2⁻²² stands for any order, rounding or truncation inside the instruction (Intel documents
-// two fused steps, rounded to nearest). The terms beyond d_in + 1 in n pay for rounding p̃ ± e itself. Hence |p − p̃| ≤ e with
+// A sum of d_in products and b in any order is within γ(u) (‖x‖‖w‖ + |b|) of the exact one: u = 2⁻²⁴ for float32's fused
+// multiply-adds; for vdpbf16ps, whose products are exact, u' = 2⁻²² stands for any order, rounding or truncation inside the
+// instruction (Intel documents two fused steps, rounded to nearest). The terms beyond d_in + 1 in n pay for rounding p̃ ± e itself.
+// Hence |p − p̃| ≤ e with
 //   e = (‖x − x̃‖ + γ(u')‖x̃‖ + γ(u)‖x‖) ‖w‖ + (1 + γ(u')) ‖x̃‖ ‖w − w̃‖ + (γ(u) + γ(u')) |b|.
-// Norms are measured in float32 and rounded up. Subnormal numbers, which both sums may take for zero, move each of the at most 4 n results
-// and factors by 2⁻¹²⁶; every norm is increased by 4 √n 2⁻⁶³, whose products with each other and with the norms exceed that. Norms above
-// 10¹⁸ and what is not finite have no bound: such a feature is always a candidate, such a token has no candidates but all.
+// Norms are measured in float32 and rounded up. Subnormal numbers, which both sums may take for zero, move each of the at most 4 n
+// results and factors by 2⁻¹²⁶; every norm is increased by 4 √n 2⁻⁶³, whose products with each other and with the norms exceed that.
+// Norms above 10¹⁸ and what is not finite have no bound: such a feature is always a candidate, such a token makes its block take the
+// float32 GEMM.
 #pragma once
 #include "bfloat16.h"
 
@@ -70,12 +72,15 @@ class Candidates {
  public:
   // Room after the capacity: vectors are stored whole.
   static constexpr size_t kSlack = kLanes;
+  // What pruning must leave free, or it would come too often.
+  static constexpr size_t kLeastRoom = 2 * kTileColumns;
 
   // The k largest above `least`. `lower` and `upper` hold p̃ ∓ e.
   void begin(uint32_t k, float least, size_t capacity, RoundingBound::Token token, uint32_t* features, float* lower, float* upper) {
     k_ = k;
     threshold_ = least;
     capacity_ = capacity;
+    full_ = 3 * static_cast<size_t>(k) + 128;
     token_ = token;
     features_ = features;
     lower_ = lower;
@@ -89,9 +94,10 @@ class Candidates {
     for (int start = 0; start < count; start += kTileColumns) {
       const __m512 larger = _mm512_max_ps(_mm512_loadu_ps(values + start), _mm512_loadu_ps(values + start + kLanes));
       if (reaches(larger + _mm512_set1_ps(most), _mm512_set1_ps(threshold_)) == 0) continue;
-      if (count_ + kTileColumns > capacity_) {
+      if (count_ + kTileColumns > (full_ < capacity_ ? full_ : capacity_)) {
         prune();
-        if (2 * count_ > capacity_) return false;
+        if (count_ + kLeastRoom > capacity_) return false;
+        if (full_ < 2 * count_) full_ = 2 * count_;
       }
       for (int at = start; at < start + kTileColumns; at += kLanes) {
         const __m512 value = _mm512_loadu_ps(values + at), bound = boundOf(panels, first + at), upper = value + bound;
@@ -174,11 +180,11 @@ class Candidates {
     }
   }
 
-  static constexpr int kHalvings = 12;
+  static constexpr int kHalvings = 8;
 
   uint32_t* features_;
   float *lower_, *upper_;
-  size_t count_, capacity_;
+  size_t count_, capacity_, full_;  // pruned when it is full
   RoundingBound::Token token_;
   uint32_t k_;
   float threshold_;

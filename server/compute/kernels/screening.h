@@ -15,10 +15,17 @@ static inline size_t mostCandidates(const Dictionary& d) { return d.shape.dSae /
 // Most forward passes without screening after one that refused a quarter of its blocks.
 constexpr uint32_t kMostRest = 15;
 
-// Room for a token's candidates, in entries, within its Selection's.
+// Most candidates of one token.
 static inline size_t candidateRoom(const Dictionary& d, const Rule& rule) {
-  const size_t room = Selection::capacity(rule.k, d.shape.dSae) - Candidates::kSlack, most = 4 * mostCandidates(d);
-  return room < most ? room : most;
+  const size_t most = 4 * mostCandidates(d), few = 4 * static_cast<size_t>(rule.k) + 128, features = d.panels.count() * kTileColumns;
+  const size_t room = rule.k < d.shape.dSae && few > most ? few : most;
+  return (room < features ? room : features) + Candidates::kLeastRoom;
+}
+
+// Entries of a token in the workspace's arrays, for its candidates and then its Selection.
+static inline size_t screenRoom(const Dictionary& d, const Rule& rule) {
+  const size_t ofCandidates = candidateRoom(d, rule) + Candidates::kSlack, ofSelection = Selection::capacity(rule.k, d.shape.dSae);
+  return ofCandidates > ofSelection ? ofCandidates : ofSelection;
 }
 
 // Whether this forward pass screens. On one thread.
@@ -30,10 +37,12 @@ static void beginScreening(Dictionary& d, const Rule& rule) {
   if (s.resting > 0) s.resting--;
   if (!s.used) return;
   d.require(s.refused.reserveScratch(d.blocks()));
+  const size_t entries = kBlockTokens * screenRoom(d, rule);
   for (uint32_t t = 0; t < d.team.threads(); t++) {
-    ScreenWorkspace& w = d.workspaces[t].screen;
-    d.require(w.tokens.reserveScratch(static_cast<size_t>(kBlockTokens) * ((d.shape.dIn + 1) / 2)) &&
-              w.upper.reserveScratch(kBlockTokens * (candidateRoom(d, rule) + Candidates::kSlack)) && w.shifted.reserveScratch(d.stride));
+    Workspace& w = d.workspaces[t];
+    d.require(w.screen.tokens.reserveScratch(static_cast<size_t>(kBlockTokens) * ((d.shape.dIn + 1) / 2)) &&
+              w.screen.shifted.reserveScratch(d.stride) && w.screen.upper.reserveScratch(rule.k < d.shape.dSae ? entries : 1) &&
+              w.values.reserveScratch(entries) && w.features.reserveScratch(entries) && w.spare.reserveScratch(screenRoom(d, rule)));
   }
   if (!d.failed()) __builtin_memset(s.refused.data(), 0, d.blocks());
 }
@@ -97,7 +106,7 @@ static const float* shiftedToken(const Dictionary& d, Workspace& w, const float*
 // Packs a block and begins its candidates. False: a token has no bound.
 static bool beginCandidates(Dictionary& d, Workspace& w, const Rule& rule, const float* tokens, int rows, const float* shift) {
   const RoundingBound bound(d.shape.dIn);
-  const size_t pairs = (d.shape.dIn + 1) / 2, room = Selection::capacity(rule.k, d.shape.dSae), capacity = candidateRoom(d, rule);
+  const size_t pairs = (d.shape.dIn + 1) / 2, room = screenRoom(d, rule), capacity = candidateRoom(d, rule);
   uint32_t* packed = w.screen.tokens.data();
   __builtin_memset(packed, 0, roundUp(rows, kTileRows) * pairs * sizeof(uint32_t));
   for (int row = 0; row < rows; row++) {
@@ -107,7 +116,7 @@ static bool beginCandidates(Dictionary& d, Workspace& w, const Rule& rule, const
     const RoundingBound::Token of = bound.ofToken(squares);
     if (!of.isBounded()) return false;
     w.screen.candidates[row].begin(rule.k, rule.least, capacity, of, &w.features[row * room], &w.values[row * room],
-                                   &w.screen.upper[row * (capacity + Candidates::kSlack)]);
+                                   rule.k < d.shape.dSae ? &w.screen.upper[row * room] : nullptr);
   }
   return true;
 }
@@ -159,7 +168,7 @@ static inline __m512 evaluate(const Dictionary& d, const uint32_t* features, con
 
 // Puts the values of those candidates that are above their limit into the token's selection.
 static void settle(Dictionary& d, Workspace& w, const Rule& rule, int row, const float* x) {
-  const size_t room = Selection::capacity(rule.k, d.shape.dSae), count = w.screen.candidates[row].count();
+  const size_t room = screenRoom(d, rule), count = w.screen.candidates[row].count();
   uint32_t* features = &w.features[row * room];
   float* values = &w.values[row * room];
   size_t kept = 0;
@@ -201,7 +210,9 @@ static bool screen(Dictionary& d, Workspace& w, const Rule& rule, const float* t
       Candidates& c = w.screen.candidates[row];
       const float* of = values + row * kSliceStride;
       const float bound = c.token().most(&panels.largest[first / kSliceFeatures * 3]);
-      if (!(isLimited ? c.offer(of, panels, bound, first, count) : c.offerAbove(of, panels, bound, rule.limits, first, count))) return false;
+      const bool fits =
+          isLimited ? c.offer(of, panels, bound, first, count) : c.offerAbove(of, panels, bound, rule.limits, first, count);
+      if (!fits) return false;
     }
     return isLimited || total() <= most;
   });
@@ -214,7 +225,7 @@ static bool screen(Dictionary& d, Workspace& w, const Rule& rule, const float* t
 
 // The largest values by rounded products, where a guess is enough. False: a token has no bound.
 static bool selectRounded(Dictionary& d, Workspace& w, const Rule& rule, const float* tokens, int rows, const float* shift) {
-  if (!beginCandidates(d, w, rule, tokens, rows, shift)) return false;
+  if (!beginCandidates(d, w, {d.shape.dSae, 0, nullptr}, tokens, rows, shift)) return false;
   const size_t room = Selection::capacity(rule.k, d.shape.dSae);
   for (int row = 0; row < rows; row++)
     w.selections[row].begin(rule.k, rule.least, room, &w.values[row * room], &w.features[row * room], w.spare.data());
