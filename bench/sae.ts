@@ -3,7 +3,6 @@
  * beside the clone (or SSAE_PEERS_PYTHON names its Python). Each round runs every one of them.
  */
 import { availableParallelism, cpus } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   EngineArchitecture,
   EngineName,
@@ -12,11 +11,12 @@ import type {
   StepSettings,
 } from '../server/compute/engine.ts';
 import { engineAvailability, openEngine } from '../server/compute/engines.ts';
-import { throwIfStopped, unwatched, type JobControl } from '../server/foundation/progress.ts';
+import { unwatched, type JobControl } from '../server/foundation/progress.ts';
 import { Random } from '../server/foundation/random.ts';
 import type { Objective } from '../server/protocol/requests.ts';
 import { weighLosses } from '../server/train/objective.ts';
-import { PEERS, PeerSide, peersPython, type Measured, type PeerName, type Side } from './training-peers.ts';
+import { compare, measure, medianMilliseconds, timed, type Measured, type Side } from './rounds.ts';
+import { PEERS, peersPython, peerStep, type PeerName } from './training-peers.ts';
 
 export interface SaeCase {
   readonly architecture: EngineArchitecture['kind'];
@@ -25,6 +25,11 @@ export interface SaeCase {
   /** 0 where nothing limits the features: biases or thresholds let about 100 of 8,192 fire. */
   readonly k: number;
   readonly batch: number;
+}
+
+/** A case that may be worth no more than so many rounds. */
+export interface LimitedCase extends SaeCase {
+  readonly mostRounds?: number;
 }
 
 const LARGE = { dIn: 512, dSae: 8192, batch: 2048 } as const;
@@ -38,6 +43,11 @@ export const CASES: readonly SaeCase[] = [
   { architecture: 'topk', dIn: 256, dSae: 4096, k: 32, batch: 2048 },
   { architecture: 'topk', dIn: 768, dSae: 24576, k: 32, batch: 2048 },
 ];
+/** CASES, and a width at which a round of everybody takes half a minute. */
+export const FULL_CASES: readonly LimitedCase[] = [
+  ...CASES,
+  { architecture: 'topk', dIn: 512, dSae: 65536, k: 32, batch: 2048, mostRounds: 3 },
+];
 /** Enough to see in two minutes that nothing is broken. */
 export const QUICK_CASES: readonly SaeCase[] = [
   { architecture: 'topk', dIn: 256, dSae: 4096, k: 32, batch: 1024 },
@@ -48,11 +58,6 @@ const OBJECTIVES: readonly Objective[] = [
   { kind: 'erm' },
   { kind: 'term', tilt: { kind: 'relative', tau: 0.5 }, tilts: 'loss' },
 ];
-/** Steps of each side before anything is measured: memory is touched, threads and code are warm. */
-const WARM_UP_STEPS = 2;
-/** Between two sides, so that the threads of one have gone to sleep before the other starts. */
-const PAUSE_MS = 150;
-
 const SETTINGS: StepSettings = {
   ...{ learningRate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, maxGradientNorm: null, auxiliary: null },
 };
@@ -126,25 +131,19 @@ class OurSide implements Side {
     return new OurSide(trainer, normals(batch * dIn), objective, async () => engine[Symbol.asyncDispose]());
   }
 
-  async step(): Promise<Measured> {
-    const processor = process.cpuUsage();
-    const start = performance.now();
-    const settings = { sparsityCoefficient: 1e-3, widths: this.#widths };
-    const { active, reconstruction, sparsity } = await this.#trainer.forward(this.#batch, settings);
-    const { weights } = weighLosses(this.#objective, reconstruction, sparsity);
-    await this.#trainer.backward(weights, SETTINGS);
-    const milliseconds = performance.now() - start;
-    const { user, system } = process.cpuUsage(processor);
-    return { milliseconds, cpuMilliseconds: (user + system) / 1000, l0: active / reconstruction.length };
+  step(): Promise<Measured> {
+    return timed(async () => {
+      const settings = { sparsityCoefficient: 1e-3, widths: this.#widths };
+      const { active, reconstruction, sparsity } = await this.#trainer.forward(this.#batch, settings);
+      const { weights } = weighLosses(this.#objective, reconstruction, sparsity);
+      await this.#trainer.backward(weights, SETTINGS);
+      return active / reconstruction.length;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#dispose();
   }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 /** One of ours, measured. */
@@ -165,14 +164,13 @@ function rowOf(
   { engine, objective, measured }: OurMeasured,
   against: PeerMeasured | null,
 ): SaeRow {
-  const ourMilliseconds = median(measured.map(({ milliseconds }) => milliseconds));
   const figures = {
     engine,
     objective,
     ...each,
     rounds: measured.length,
     threads,
-    ourMilliseconds,
+    ourMilliseconds: medianMilliseconds(measured),
     l0: measured.at(-1)!.l0,
   };
   if (against === null)
@@ -185,30 +183,11 @@ function rowOf(
       ratioHigh: null,
       cpuRatio: null,
     };
-  const peerMilliseconds = median(against.measured.map(({ milliseconds }) => milliseconds));
-  const ratios = against.measured.map(({ milliseconds }, round) => milliseconds / measured[round]!.milliseconds);
-  const cpu = (side: readonly Measured[]): number => median(side.map(({ cpuMilliseconds }) => cpuMilliseconds));
   return {
     ...figures,
-    ...{ peer: against.peer, peerMilliseconds, ratio: peerMilliseconds / ourMilliseconds },
-    ...{ ratioLow: Math.min(...ratios), ratioHigh: Math.max(...ratios) },
-    cpuRatio: cpu(against.measured) / cpu(measured),
+    ...{ peer: against.peer, peerMilliseconds: medianMilliseconds(against.measured) },
+    ...compare(measured, against.measured),
   };
-}
-
-/** Rounds of all sides; the order turns round each time. @returns measurements by side */
-async function measure(sides: readonly Side[], rounds: number, control: JobControl): Promise<Measured[][]> {
-  for (const side of sides) for (let step = 0; step < WARM_UP_STEPS; step++) await side.step();
-  const measured = sides.map((): Measured[] => []);
-  for (let round = 0; round < rounds; round++) {
-    throwIfStopped(control);
-    const order = [...sides.keys()];
-    for (const index of round % 2 === 0 ? order : order.reverse()) {
-      await sleep(PAUSE_MS);
-      measured[index]!.push(await sides[index]!.step());
-    }
-  }
-  return measured;
 }
 
 /** Every engine with both objectives beside every peer that has the architecture. */
@@ -222,7 +201,7 @@ async function benchCase(each: SaeCase, rounds: number, control: JobControl): Pr
   const sides: Side[] = [];
   try {
     for (const { engine, objective } of ours) sides.push(await OurSide.open(engine, each, objective, threads));
-    for (const { name } of peers) sides.push(new PeerSide(python!, name, each, threads));
+    for (const { name } of peers) sides.push(peerStep(python!, name, each, threads));
     const measured = await measure(sides, rounds, control);
     const against = peers.map(({ name }, i) => ({ peer: name, measured: measured[ours.length + i]! }));
     return ours.flatMap(({ engine, objective }, i) => {
@@ -239,13 +218,13 @@ async function benchCase(each: SaeCase, rounds: number, control: JobControl): Pr
 export async function benchSae(
   rounds: number,
   control: JobControl = unwatched,
-  cases: readonly SaeCase[] = CASES,
+  cases: readonly LimitedCase[] = CASES,
 ): Promise<SaeBenchmark> {
   const rows: SaeRow[] = [];
-  for (const [index, each] of cases.entries()) {
+  for (const [index, { mostRounds = rounds, ...each }] of cases.entries()) {
     const { architecture, dIn, dSae } = each;
     control.report({ stage: `${architecture} ${dIn} × ${dSae}`, done: index, total: cases.length, unit: 'shapes' });
-    rows.push(...(await benchCase(each, rounds, control)));
+    rows.push(...(await benchCase(each, Math.min(rounds, mostRounds), control)));
   }
   return { machine: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} threads`, rows };
 }

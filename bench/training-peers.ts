@@ -1,23 +1,9 @@
-/** Other people's training step, as a program that answers each "step" with its time. */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+/** Other people's training step, and dense PyTorch's encoding, as programs that answer each "step" with its time. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { EngineArchitecture } from '../server/compute/engine.ts';
-import { WorkError } from '../server/foundation/errors.ts';
 import { packageRoot, shippedFile } from '../server/foundation/package-root.ts';
-
-export interface Measured {
-  readonly milliseconds: number;
-  readonly cpuMilliseconds: number;
-  /** Null where the peer does not tell. */
-  readonly l0: number | null;
-}
-
-/** One side of a comparison: a step, measured. */
-export interface Side extends AsyncDisposable {
-  step(): Promise<Measured>;
-}
+import { AnsweringProgram } from './answering-program.ts';
 
 export type PeerName = 'torch' | 'sae_lens' | 'dictionary_learning' | 'sparsify';
 
@@ -49,30 +35,24 @@ interface Sizes {
   readonly k: number;
 }
 
-export class PeerSide implements Side {
-  readonly #name: PeerName;
-  readonly #process: ChildProcessWithoutNullStreams;
-  readonly #answers: AsyncIterator<string, undefined>;
-  #complaint = '';
+/** One step of a peer's trainer. */
+export function peerStep(python: string, name: PeerName, sizes: Sizes, threads: number): AnsweringProgram {
+  return program(python, name, 'training_step.py', [name, sizes.architecture], sizes, threads);
+}
 
-  constructor(python: string, name: PeerName, { architecture, batch, dIn, dSae, k }: Sizes, threads: number) {
-    const sizes = [batch, dIn, dSae, k === 0 ? 100 : k, threads].map(String);
-    this.#name = name;
-    this.#process = spawn(python, [shippedFile('bench', 'peers', 'training_step.py'), name, architecture, ...sizes]);
-    this.#process.stderr.on('data', (data: Buffer) => (this.#complaint = data.toString()));
-    this.#answers = createInterface(this.#process.stdout)[Symbol.asyncIterator]();
-  }
+/** Dense PyTorch's TopK features of a batch. */
+export function torchEncoding(python: string, sizes: Sizes, threads: number): AnsweringProgram {
+  return program(python, 'torch', 'encoding.py', [], sizes, threads);
+}
 
-  async step(): Promise<Measured> {
-    this.#process.stdin.write('step\n');
-    const answer = await this.#answers.next();
-    if (answer.done === true)
-      throw new WorkError(`the peer ${this.#name} ended: ${this.#complaint.trim().split('\n').at(-1)}`);
-    return JSON.parse(answer.value) as Measured;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill();
-    return Promise.resolve();
-  }
+function program(
+  python: string,
+  name: PeerName,
+  file: string,
+  given: readonly string[],
+  { batch, dIn, dSae, k }: Sizes,
+  threads: number,
+): AnsweringProgram {
+  const sizes = [batch, dIn, dSae, k === 0 ? 100 : k, threads].map(String);
+  return new AnsweringProgram(`the peer ${name}`, python, [shippedFile('bench', 'peers', file), ...given, ...sizes]);
 }
