@@ -1,10 +1,4 @@
-import {
-  parameterLengths,
-  type DictionaryParameters,
-  type EngineTrainer,
-  type StateAccess,
-} from '../compute/engine.ts';
-import { buildParameters } from '../compute/engine.ts';
+import type { EngineTrainer, StateAccess } from '../compute/engine.ts';
 
 /** A trainer's state element by element: in place where the engine can, else by way of a copy of all of it. */
 export async function stateAccessOf(trainer: EngineTrainer): Promise<StateAccess> {
@@ -22,12 +16,4 @@ export async function stateAccessOf(trainer: EngineTrainer): Promise<StateAccess
     counts: () => Promise.resolve(state),
     finish: (counts) => trainer.restore({ ...state, ...counts }),
   };
-}
-
-/** A copy of what is trained, without its moments. */
-export async function parametersOf(trainer: EngineTrainer): Promise<DictionaryParameters> {
-  const access = await stateAccessOf(trainer);
-  const parameters = buildParameters(trainer.shape, (_, length) => new Float32Array(length));
-  for (const [name] of parameterLengths(trainer.shape)) await access.read('parameters', name, 0, parameters[name]!);
-  return parameters;
 }
