@@ -1,9 +1,14 @@
-import type { EngineTrainer, StateAccess } from '../compute/engine.ts';
+import type { EngineTrainer, StateAccess, StateCounts, TrainingState } from '../compute/engine.ts';
 
 /** A trainer's state element by element: in place where the engine can, else by way of a copy of all of it. */
 export async function stateAccessOf(trainer: EngineTrainer): Promise<StateAccess> {
   if (trainer.stateAccess !== undefined) return trainer.stateAccess;
   const state = await trainer.state();
+  return accessTo(state, (counts) => trainer.restore({ ...state, ...counts }));
+}
+
+/** @param finish what is done with a changed state */
+export function accessTo(state: TrainingState, finish: (counts: StateCounts) => Promise<void>): StateAccess {
   return {
     read: (part, name, first, into) => {
       into.set(state[part][name]!.subarray(first, first + into.length));
@@ -14,6 +19,6 @@ export async function stateAccessOf(trainer: EngineTrainer): Promise<StateAccess
       return Promise.resolve();
     },
     counts: () => Promise.resolve(state),
-    finish: (counts) => trainer.restore({ ...state, ...counts }),
+    finish,
   };
 }
