@@ -161,6 +161,12 @@ export async function openTrainer(
   return trainer;
 }
 
+/** What a finished run trained, without its moments. */
+export async function readTrained(path: string, shape: EngineShape): Promise<DictionaryParameters> {
+  await using file = await SafetensorsFile.open(path);
+  return await readParameters(file, shape);
+}
+
 async function readParameters(file: SafetensorsFile, shape: EngineShape): Promise<DictionaryParameters> {
   const arrays = new Map<ParameterName, Float32Array>();
   for (const [key] of parameterLengths(shape)) arrays.set(key, await file.float32(`parameters.${key}`));

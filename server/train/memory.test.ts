@@ -9,7 +9,7 @@ function shape(dIn: number, dSae: number, architecture: EngineShape['architectur
   return { dIn, dOut: dIn, dSae, architecture, applyDecoderBiasToInput: true, unitNormDecoder: true, skip: false };
 }
 function planOf(shape: EngineShape, batch: number, more: Partial<MemoryPlan> = {}): MemoryPlan {
-  return { shape, batch, resampling: null, ...more };
+  return { shape, batch, ...more };
 }
 const TOPK = { kind: 'topk', k: 32, rescaledByDecoderNorm: false } as const;
 const RELU = { kind: 'relu', penalty: 'plain' } as const;

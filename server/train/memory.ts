@@ -84,12 +84,12 @@ function tailMemory({ dOut }: EngineShape, tokens: number): MemoryItem {
 /**
  * Peak memory of a run, the largest of three. When it starts: in the engine parameters and their two moments, and what they start from.
  * While it trains: the encoder packed for its product, what a step needs, and the gradient that pieces of a batch sum up to; in the
- * trainer batches, buffers of rows, the piece that a checkpoint is written by, and a copy of the state where dead features are
- * re-initialised or the engine gives out nothing else. When it ends the trained parameters are folded, measured, stored and read back;
- * the moments are gone, but for those in WebAssembly, whose memory never shrinks.
+ * trainer batches, buffers of rows, the piece that a checkpoint is written by, and a copy of the state where the engine gives out
+ * nothing else. When it ends the trained parameters are folded, measured, stored and read back; the moments are gone, but for those in
+ * WebAssembly, whose memory never shrinks.
  */
 export function predictMemory(
-  { shape, batch, microBatch, resampling, divergence, moments: storage }: MemoryPlan,
+  { shape, batch, microBatch, divergence, moments: storage }: MemoryPlan,
   engine: EngineName | null = null,
 ): PredictedMemory {
   const { dIn, dOut, dSae } = shape;
@@ -124,7 +124,7 @@ export function predictMemory(
     { what: 'checkpoint', arithmetic: '64 MiB at once', bytes: PIECE_BYTES },
     ...(microBatch === undefined ? [] : [gradient]),
     ...(divergence === undefined ? [] : [tailMemory(shape, batch)]),
-    ...(resampling === null && !COPIES_ITS_STATE.some((name) => name === engine) ? [] : [copies]),
+    ...(COPIES_ITS_STATE.some((name) => name === engine) ? [copies] : []),
   ];
   const ending: MemoryItem[] = [
     { what: 'stored dictionary', arithmetic: '2 × parameters', bytes: 2 * parameters },
@@ -137,7 +137,7 @@ export function predictMemory(
 }
 
 /** What of a plan decides about memory. */
-export type MemoryPlan = Pick<TrainingPlan, 'shape' | 'batch' | 'microBatch' | 'moments' | 'resampling' | 'divergence'>;
+export type MemoryPlan = Pick<TrainingPlan, 'shape' | 'batch' | 'microBatch' | 'moments' | 'divergence'>;
 
 export function gibibytes(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(bytes < 2 ** 30 ? 3 : 2)} GiB`;

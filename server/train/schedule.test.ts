@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { TrainingState } from '../compute/engine.ts';
+import type { StateAccess, TrainingState } from '../compute/engine.ts';
 import { Random } from '../foundation/random.ts';
 import { TrainRequest } from '../protocol/requests.ts';
 import { History } from './history.ts';
 import { geometricMedian } from './initialise.ts';
 import { resampleDead } from './resample.ts';
+import { accessTo } from './state-access.ts';
 import { learningRateAt, planTraining, sparsityCoefficientAt } from './training-plan.ts';
 
 const planOf = (changes: Record<string, unknown>): ReturnType<typeof planTraining> =>
@@ -102,10 +103,11 @@ describe('resampling', () => {
     architecture: { kind: 'relu', penalty: 'plain' },
   } as const;
   const batch = Float32Array.from([0, 2, 5, 0]);
+  const inPlace = (state: TrainingState): StateAccess => accessTo(state, () => Promise.resolve());
 
-  it('turns a dead feature towards the input with the loss and clears its moments', () => {
+  it('turns a dead feature towards the input with the loss and clears its moments', async () => {
     const state = stateOf([0, 100, 0]);
-    expect(resampleDead(shape, state, 50, batch, Float64Array.from([1, 0]), new Random(1))).toBe(1);
+    await resampleDead(shape, inPlace(state), 50, batch, Float64Array.from([1, 0]), new Random(1));
     expect([...state.parameters.decoder]).toEqual([3, 4, 0, 5, 3, 4]);
     expect([...state.parameters.encoder]).toEqual([1, 1, 0, Math.fround(0.2 * Math.SQRT2), 1, 1]);
     expect([...state.parameters.encoderBias]).toEqual([1, 0, 1]);
@@ -114,7 +116,7 @@ describe('resampling', () => {
     expect([...state.tokensSinceFired]).toEqual([0, 0, 0]);
   });
 
-  it('opens the gate of a gated dictionary’s feature as its magnitude', () => {
+  it('opens the gate of a gated dictionary’s feature as its magnitude', async () => {
     const gated = { ...shape, architecture: { kind: 'gated', variant: 'paper' } } as const;
     const extras = (fill: number): Pick<TrainingState['parameters'], 'magnitudeScale' | 'magnitudeBias'> => ({
       ...{ magnitudeScale: new Float32Array(3).fill(fill), magnitudeBias: new Float32Array(3).fill(fill) },
@@ -126,14 +128,14 @@ describe('resampling', () => {
       firstMoment: { ...plain.firstMoment, ...extras(2) },
       secondMoment: { ...plain.secondMoment, ...extras(3) },
     };
-    resampleDead(gated, state, 50, batch, Float64Array.from([1, 0]), new Random(1));
+    await resampleDead(gated, inPlace(state), 50, batch, Float64Array.from([1, 0]), new Random(1));
     for (const [array, fill] of [[state.parameters, 1] as const, [state.secondMoment, 3] as const]) {
       expect([...array.magnitudeScale!]).toEqual([fill, 0, fill]);
       expect([...array.magnitudeBias!]).toEqual([fill, 0, fill]);
     }
   });
 
-  it('gives a feature with a threshold the mean of the living ones’, and an encoder row that gets above it', () => {
+  it('gives a feature with a threshold the mean of the living ones’, and an encoder row that gets above it', async () => {
     const jumprelu = {
       ...shape,
       architecture: { kind: 'jumprelu', penalty: { kind: 'step' }, bandwidth: 0.05, straightThroughToInput: true },
@@ -149,15 +151,15 @@ describe('resampling', () => {
       firstMoment: withThresholds('firstMoment', [7, 7, 7]),
       secondMoment: withThresholds('secondMoment', [7, 7, 7]),
     };
-    resampleDead(jumprelu, state, 50, batch, Float64Array.from([1, 0]), new Random(1));
+    await resampleDead(jumprelu, inPlace(state), 50, batch, Float64Array.from([1, 0]), new Random(1));
     expect([...state.parameters.threshold]).toEqual([1, 1.5, 2]);
     expect([...state.parameters.encoder]).toEqual([1, 1, 0, Math.fround(Math.SQRT2), 1, 1]);
     for (const moment of [state.firstMoment, state.secondMoment]) expect([...moment.threshold]).toEqual([7, 0, 7]);
   });
 
-  it('changes nothing where all features live', () => {
+  it('changes nothing where all features live', async () => {
     const state = stateOf([0, 49, 0]);
-    expect(resampleDead(shape, state, 50, batch, Float64Array.from([1, 1]), new Random(1))).toBe(0);
+    await resampleDead(shape, inPlace(state), 50, batch, Float64Array.from([1, 1]), new Random(1));
     expect(state).toEqual(stateOf([0, 49, 0]));
   });
 });

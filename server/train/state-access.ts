@@ -1,15 +1,14 @@
-import {
-  parameterLengths,
-  type DictionaryParameters,
-  type EngineTrainer,
-  type StateAccess,
-} from '../compute/engine.ts';
-import { buildParameters } from '../compute/engine.ts';
+import type { EngineTrainer, StateAccess, StateCounts, TrainingState } from '../compute/engine.ts';
 
 /** A trainer's state element by element: in place where the engine can, else by way of a copy of all of it. */
 export async function stateAccessOf(trainer: EngineTrainer): Promise<StateAccess> {
   if (trainer.stateAccess !== undefined) return trainer.stateAccess;
   const state = await trainer.state();
+  return accessTo(state, (counts) => trainer.restore({ ...state, ...counts }));
+}
+
+/** @param finish what is done with a changed state */
+export function accessTo(state: TrainingState, finish: (counts: StateCounts) => Promise<void>): StateAccess {
   return {
     read: (part, name, first, into) => {
       into.set(state[part][name]!.subarray(first, first + into.length));
@@ -20,14 +19,6 @@ export async function stateAccessOf(trainer: EngineTrainer): Promise<StateAccess
       return Promise.resolve();
     },
     counts: () => Promise.resolve(state),
-    finish: (counts) => trainer.restore({ ...state, ...counts }),
+    finish,
   };
-}
-
-/** A copy of what is trained, without its moments. */
-export async function parametersOf(trainer: EngineTrainer): Promise<DictionaryParameters> {
-  const access = await stateAccessOf(trainer);
-  const parameters = buildParameters(trainer.shape, (_, length) => new Float32Array(length));
-  for (const [name] of parameterLengths(trainer.shape)) await access.read('parameters', name, 0, parameters[name]!);
-  return parameters;
 }

@@ -16,7 +16,7 @@ import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
 import { roundToStorage } from '../sae/saelens.ts';
 import type { Storage } from '../sae/saelens-tensors.ts';
 import { refuseOtherWidth } from './activation-file.ts';
-import { checkpointPath, readCheckpoint, removeCheckpoint } from './checkpoint.ts';
+import { checkpointPath, readCheckpoint, readTrained, removeCheckpoint } from './checkpoint.ts';
 import { EndToEnd } from './end-to-end.ts';
 import { EngineSuccession, type EngineTurn } from './engine-succession.ts';
 import { splitHeldOut, type HeldOutSplit } from './held-out-split.ts';
@@ -27,7 +27,6 @@ import type { ModelTail } from './model-tail.ts';
 import { baseOf, made, methodConfig, methodIdentity, methodOf, trainedFeatures, type Method } from './method.ts';
 import { mixedIn, splitHashOf, trainingRows, type MixedIn } from './mixture.ts';
 import { FrozenDictionary } from './residual-dictionary.ts';
-import { parametersOf } from './state-access.ts';
 import { refuseOversized } from './memory.ts';
 import { openRun } from './run-start.ts';
 import { resumeHint, runTraining, type TrainedRun } from './trainer.ts';
@@ -173,9 +172,9 @@ async function trainOn(job: Job, control: JobControl): Promise<TrainedDictionary
   const seconds = trained.seconds - done.secondsDone;
   const waited = rows.waitedMilliseconds / 1000;
   const waitShare = seconds + waited === 0 ? 0 : waited / (seconds + waited);
-  const parameters = await parametersOf(trainer);
-  // Its memory, moments above all, is not needed while the dictionary is measured and stored.
+  // Its memory, moments above all, is not needed while the dictionary is measured and stored. The last step left a checkpoint.
   await trainer[Symbol.asyncDispose]();
+  const parameters = await readTrained(path, plan.shape);
   return await finish(job, { ...trained, parameters, waitShare }, scale, history, control);
 }
 

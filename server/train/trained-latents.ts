@@ -12,6 +12,7 @@ import type { TrainedLatents } from '../protocol/requests.ts';
 import type { Dictionary } from '../sae/dictionary.ts';
 import { randomFor } from './batches.ts';
 import { resampleDead } from './resample.ts';
+import { accessTo } from './state-access.ts';
 
 /**
  * @returns [d_sae] 1 for features that train
@@ -67,7 +68,8 @@ export async function revivedLatents(
   const reconstruction = await dictionary.decode(await dictionary.encode(sample));
   const losses = new Float64Array(sample.length / shape.dIn);
   sample.forEach((value, at) => (losses[Math.floor(at / shape.dIn)]! += (value - reconstruction[at]!) ** 2));
-  resampleDead(shape, state, 1, sample, losses, randomFor(seed, 'revive'));
+  const access = accessTo(state, () => Promise.resolve());
+  await resampleDead(shape, access, 1, sample, losses, randomFor(seed, 'revive'));
   for (const name of ['threshold', 'magnitudeScale', 'magnitudeBias'] as const) {
     const values = state.parameters[name];
     if (values !== undefined) fillWithMean(values, chosen);

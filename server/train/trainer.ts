@@ -14,6 +14,7 @@ import type { History } from './history.ts';
 import type { FrozenDictionary } from './residual-dictionary.ts';
 import { tiltRampAt, weighLosses, type BatchPlace, type WeighedLosses } from './objective.ts';
 import { resampleDead } from './resample.ts';
+import { stateAccessOf } from './state-access.ts';
 import { addTargetL0 } from './target-l0.ts';
 import { nextThreshold } from './threshold-average.ts';
 import { takeStep } from './training-step.ts';
@@ -256,9 +257,7 @@ class Loop {
     if (plan.resampling?.after.includes(this.#steps) !== true) return;
     const random = randomFor(plan.seed, 'resample', this.#steps);
     const { deadAfterTokens } = plan.resampling;
-    const state = await trainer.state();
-    const revived = resampleDead(plan.shape, state, deadAfterTokens, targets, reconstruction, random);
-    if (revived > 0) await trainer.restore(state);
+    await resampleDead(plan.shape, await stateAccessOf(trainer), deadAfterTokens, targets, reconstruction, random);
   }
 }
 
