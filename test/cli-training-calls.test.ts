@@ -18,6 +18,7 @@ describe('a wrong call of training says', () => {
       [...TRAIN, '--tilt-warmup', '5'],
       /--tilt-warmup is 5 without a tilt; expected --ess/,
     ],
+    ['that a share of the steps with --kl needs --kl', [...TRAIN, '--kl-share', '0.2'], /expected --kl too/],
     ['that an inner tilt needs passages', [...TRAIN, '--tau', '1', '--inner-tau', '2'], /expected --passages too/],
     ['that a mode misses what it needs', [...FINETUNE, '--mode', 'residual'], /--residual-features is missing/],
     ['what is of another mode', [...FINETUNE, '--train-latents', 'dead'], /--train-latents is dead.*--mode finetune/],
@@ -51,6 +52,12 @@ describe('options of training become the request', () => {
         passages: { inner: { kind: 'relative', tau: 0.5 } },
       },
     });
+  });
+
+  it('of a run that keeps the model’s predictions at its end', async () => {
+    const words = [...TRAIN, '--kl', '0.5', '--kl-share', '0.2'];
+    const { calls } = await run(words, { answers: { train: new WorkError('') } });
+    expect(calls[0]!.request).toMatchObject({ divergence: { coefficient: 0.5, share: 0.2 } });
   });
 
   it('of finetuning in part, with general text mixed in', async () => {
