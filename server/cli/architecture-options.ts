@@ -62,7 +62,7 @@ export function takesArchitecture(command: CliCommand): CliCommand {
     .option('--sample-prefixes', 'draw the widths of the prefixes anew for every step (matryoshka)')
     .takes(
       '--l1 <weight>',
-      'weight of the sparsity penalty (relu, gated; default: 5; jumprelu; default: 1)',
+      'weight of the sparsity penalty (relu, gated; default: 5 √(d / 1024), d the width of what is reconstructed; jumprelu; default: 1)',
       realNumber({ minimum: 0 }),
     )
     .takes(

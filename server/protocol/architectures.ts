@@ -7,10 +7,11 @@ import { z } from 'zod';
 const count = z.int().min(1);
 const coefficient = z.number().min(0);
 
-/** λ's defaults are for activations of mean norm √d_in. */
+/** Activations have the mean norm √d_in: what λ is on them. */
 const ReluArchitecture = z.object({
   kind: z.literal('relu'),
-  l1: coefficient.default(5),
+  /** λ; null for what suits the width of what is reconstructed. */
+  l1: coefficient.nullable().default(null),
   penalty: z.enum(['decoder_norm_weighted', 'plain']).default('decoder_norm_weighted'),
   resampling: z.boolean().default(true),
 });
@@ -80,7 +81,8 @@ export type JumpReluArchitecture = z.infer<typeof JumpReluArchitecture>;
 
 const GatedArchitecture = z.object({
   kind: z.literal('gated'),
-  l1: coefficient.default(5),
+  /** λ; null for what suits the width of what is reconstructed. */
+  l1: coefficient.nullable().default(null),
   variant: z.enum(['paper', 'saelens']).default('paper'),
   resampling: z.boolean().default(true),
 });

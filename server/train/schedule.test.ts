@@ -40,6 +40,25 @@ describe('a plan', () => {
   });
 });
 
+describe('the penalty of a relu or gated dictionary', () => {
+  it.each([{ kind: 'relu' }, { kind: 'gated' }])('grows with the root of the width, %j', (architecture) => {
+    const plan = planOf({ architecture });
+    expect(plan.sparsity).toEqual({ kind: 'token', coefficient: 1.25 });
+    expect(plan.architecture).toMatchObject({ l1: 1.25 });
+    expect(planOf({ architecture: { ...architecture, l1: 5 } }).sparsity).toMatchObject({ coefficient: 5 });
+  });
+
+  it('is by the width of what a transcoder reconstructs', () => {
+    const request = TrainRequest.parse({
+      ...{ data: { kind: 'activations', file: 'x' }, architecture: { kind: 'transcoder', features: { kind: 'relu' } } },
+      ...{ dSae: 32, output: 'o' },
+    });
+    const plan = planTraining(request, { dIn: 64, targets: { dIn: 256 } }, 5000);
+    expect(plan.sparsity).toEqual({ kind: 'token', coefficient: 2.5 });
+    expect(plan.architecture).toMatchObject({ features: { l1: 2.5 } });
+  });
+});
+
 describe('a history', () => {
   it('keeps evenly spaced points, the same however often it was stored', () => {
     const point = (step: number): Parameters<History['record']>[0] => ({

@@ -146,6 +146,13 @@ export interface RowWidths {
   readonly targets?: { readonly dIn: number } | undefined;
 }
 
+/** With the λ that it is trained with, so that what is made of it later needs no default. */
+function settled(architecture: Architecture, shape: EngineShape): Architecture {
+  const family = familyOf(architecture);
+  const { sparsity } = family.needs(architecture, shape);
+  return sparsity.kind === 'token' ? family.withCoefficient(architecture, sparsity.coefficient) : architecture;
+}
+
 /** @throws UsageError when the request cannot be met */
 export function planTraining(request: TrainRequest, { dIn, targets }: RowWidths, trainingRows: number): TrainingPlan {
   const { architecture, dSae } = request;
@@ -153,7 +160,7 @@ export function planTraining(request: TrainRequest, { dIn, targets }: RowWidths,
   family.check(architecture, dSae);
   refuseTargets(architecture, targets);
   const shape = family.shape(architecture, { dIn, dOut: targets?.dIn ?? dIn, dSae });
-  return plan(request, trainingRows, { architecture, shape, finetunes: false });
+  return plan(request, trainingRows, { architecture: settled(architecture, shape), shape, finetunes: false });
 }
 
 function continuation({ mode, l1, residualFeatures }: FinetuneRequest, from: Dictionary): Continuation {

@@ -64,6 +64,14 @@ export const topkLearningRate = (dSae: number): number => 2e-4 / Math.sqrt(dSae 
 /** SAELens' 3e-4 scaled as {@link topkLearningRate}, at most 1e-3 (dictionary_learning's default). */
 export const penaltyLearningRate = (dSae: number): number => Math.min(1e-3, 3e-4 / Math.sqrt(dSae / 2 ** 14));
 
+/**
+ * λ of an L1 penalty where none is given: 5 √(d / 1024). Activations have the mean norm √d, so one of k equal features fires with
+ * √(d / k), and the penalty takes λ / 2 off it: a λ that is the same at every width silences narrow models. 5 is Anthropic's (April
+ * 2024) for wide ones. What it gives at 64 and 256 is in docs/experiments/l1-default.md.
+ */
+export const l1Coefficient = (l1: number | null, { dOut }: Pick<Widths, 'dOut'>): number =>
+  l1 ?? 5 * Math.sqrt(dOut / 1024);
+
 /** ε of SAELens' JumpReLU, for dictionaries that only infer or do not say what they were trained with. */
 export const DEFAULT_BANDWIDTH = 0.05;
 

@@ -1,5 +1,5 @@
 import type { GatedArchitecture } from '../../protocol/architectures.ts';
-import { penaltyLearningRate, type ArchitectureFamily } from './family.ts';
+import { l1Coefficient, penaltyLearningRate, type ArchitectureFamily } from './family.ts';
 
 /**
  * Gated (2404.16014). Decoder rows are kept at norm 1, except in SAELens' variant, whose penalty is weighted by their norms. r, b_mag and
@@ -12,8 +12,8 @@ export const gated: ArchitectureFamily<GatedArchitecture> = {
     unitNormDecoder: variant === 'paper',
   }),
   learningRate: (_, dSae) => penaltyLearningRate(dSae),
-  needs: ({ l1, resampling }) => ({
-    ...{ sparsity: { kind: 'token', coefficient: l1 }, auxiliaryLoss: false, resampling },
+  needs: ({ l1, resampling }, widths) => ({
+    ...{ sparsity: { kind: 'token', coefficient: l1Coefficient(l1, widths) }, auxiliaryLoss: false, resampling },
     ...{ prefixes: null, followsThreshold: false },
   }),
   initial: (_, dSae) => ({ magnitudeScale: new Float32Array(dSae), magnitudeBias: new Float32Array(dSae) }),

@@ -1,9 +1,9 @@
 import type { ReluArchitecture } from '../../protocol/architectures.ts';
-import { penaltyLearningRate, type ArchitectureFamily } from './family.ts';
+import { l1Coefficient, penaltyLearningRate, type ArchitectureFamily } from './family.ts';
 
 /**
  * ReLU with an L1 penalty. `plain` keeps decoder rows at norm 1 (Bricken et al. 2023); the penalty weighted by decoder norms needs no
- * constraint (Anthropic, April 2024). λ = 5 is the latter's, on activations of mean norm √d_in.
+ * constraint (Anthropic, April 2024).
  */
 export const relu: ArchitectureFamily<ReluArchitecture> = {
   check: () => undefined,
@@ -13,8 +13,8 @@ export const relu: ArchitectureFamily<ReluArchitecture> = {
     unitNormDecoder: penalty === 'plain',
   }),
   learningRate: (_, dSae) => penaltyLearningRate(dSae),
-  needs: ({ l1, resampling }) => ({
-    ...{ sparsity: { kind: 'token', coefficient: l1 }, auxiliaryLoss: false, resampling },
+  needs: ({ l1, resampling }, widths) => ({
+    ...{ sparsity: { kind: 'token', coefficient: l1Coefficient(l1, widths) }, auxiliaryLoss: false, resampling },
     ...{ prefixes: null, followsThreshold: false },
   }),
   initial: () => ({}),
