@@ -139,7 +139,7 @@ describe('options become the request that the daemon would check too', () => {
     ],
     [['matryoshka', '--sample-prefixes'], { k: 32, prefixes: { kind: 'sampled', levels: 5 } }],
     [['batchtopk', '--rescale', '--no-revival'], { k: 32, rescaledByDecoderNorm: true, auxiliaryLoss: false }],
-    [['relu', '--penalty', 'plain'], { kind: 'relu', l1: 5, penalty: 'plain', resampling: true }],
+    [['relu', '--penalty', 'plain'], { kind: 'relu', l1: null, penalty: 'plain', resampling: true }],
     [['gated', '--l1', '2', '--variant', 'saelens'], { kind: 'gated', l1: 2, variant: 'saelens' }],
     [
       ['jumprelu', '--target-l0', '20', '--bandwidth', '0.1'],

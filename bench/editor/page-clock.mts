@@ -12,7 +12,7 @@ export interface Answer {
   readonly visible: number;
 }
 
-/** What is waited for: other text; other text with paint on every line; other text and the last change of the screen's paint. */
+/** What is waited for: other text; other text with paint on every line; other text, some paint, and the last change of the screen's paint. */
 export type Wanted = 'text' | 'painted' | 'paint at rest';
 
 interface ClockPage {
@@ -105,7 +105,8 @@ function arm({
         text ??= ms;
         if ([...lines.values()].some(({ end }) => end !== null)) first ??= ms;
         if (wanted === 'text' || (wanted === 'painted' && isPainted(lines))) end(ms, lines.size);
-        if (wanted !== 'paint at rest') return;
+        // Bare text is not at rest: its paint is on the way.
+        if (wanted !== 'paint at rest' || first === null) return;
         const now = joined(lines, 'paint');
         if (now === paint) return;
         paint = now;

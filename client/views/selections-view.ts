@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
 import type { SelectionSummary } from '../../server/protocol/corpus-pages.ts';
 import { command } from '../commands/command.ts';
-import { finetune } from '../commands/finetune.ts';
 import { pickSelection } from '../commands/stored-choices.ts';
 import type { PassageDocuments } from '../passages/passage-documents.ts';
 import type { SelectionVerdicts } from '../passages/selection-verdicts.ts';
@@ -73,6 +72,7 @@ export function createSelectionsView(
     }),
     command(log, 'ssae.finetune', async (given?: Given) => {
       const name = given !== undefined && 'selection' in given ? given.selection : nameOf(given);
+      const { finetune } = await import('../commands/finetune.ts');
       await finetune(studio, name === null ? {} : { selection: name });
     }),
   );

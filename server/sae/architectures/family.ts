@@ -67,7 +67,7 @@ export const penaltyLearningRate = (dSae: number): number => Math.min(1e-3, 3e-4
 /**
  * λ of an L1 penalty where none is given: 5 √(d / 1024). Activations have the mean norm √d, so one of k equal features fires with
  * √(d / k), and the penalty takes λ / 2 off it: a λ that is the same at every width silences narrow models. 5 is Anthropic's (April
- * 2024) for wide ones, and that of SAELens' tutorial at d = 1024. What it gives at 64 and 256 is in docs/experiments/l1-default.md.
+ * 2024) for wide ones. What it gives at 64 and 256 is in docs/experiments/l1-default.md.
  */
 export const l1Coefficient = (l1: number | null, { dOut }: Pick<Widths, 'dOut'>): number =>
   l1 ?? 5 * Math.sqrt(dOut / 1024);
