@@ -121,13 +121,17 @@ static bool beginCandidates(Dictionary& d, Workspace& w, const Rule& rule, const
   return true;
 }
 
-// Rounded products of the packed block, a slice of features at a time: `slice(values, first, count)` as encode.h's `multiply`, until
+// Panels of features between two looks at their products: the products stay in the second-level cache, though weights pass through it.
+constexpr size_t kScreenedPanels = 8;
+static_assert(kSlicePanels % kScreenedPanels == 0, "what is looked at is of one slice");
+
+// Rounded products of the packed block, part of a slice of features at a time: `slice(values, first, count)` as encode.h's `multiply`, until
 // it returns false.
 template <class Slice>
 static bool multiplyRounded(Dictionary& d, Workspace& w, int rows, Slice slice) {
   const int tiles = (rows + kTileRows - 1) / kTileRows;
-  for (size_t panel = 0; panel < d.panels.count(); panel += kSlicePanels) {
-    const size_t end = panel + kSlicePanels < d.panels.count() ? panel + kSlicePanels : d.panels.count();
+  for (size_t panel = 0; panel < d.panels.count(); panel += kScreenedPanels) {
+    const size_t end = panel + kScreenedPanels < d.panels.count() ? panel + kScreenedPanels : d.panels.count();
     multiplyRoundedPanels(w.screen.tokens.data(), tiles, d.screen.panels, d.shape.dIn, static_cast<int>(panel), static_cast<int>(end),
                           w.slice.data(), kSliceStride);
     if (!slice(w.slice.data(), static_cast<uint32_t>(panel * kTileColumns), static_cast<int>((end - panel) * kTileColumns))) return false;
