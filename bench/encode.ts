@@ -8,7 +8,8 @@ import { engineAvailability, openEngine } from '../server/compute/engines.ts';
 import { unwatched, type JobControl } from '../server/foundation/progress.ts';
 import { Random } from '../server/foundation/random.ts';
 import { openPeak } from './peak.ts';
-import { compare, measure, medianMilliseconds, timed, type Comparison, type Measured, type Side } from './rounds.ts';
+import { compare, measure, medianCpuMilliseconds, medianMilliseconds, timed } from './rounds.ts';
+import type { Comparison, Measured, Side } from './rounds.ts';
 import { peersPython, torchEncoding, type PeerName } from './training-peers.ts';
 
 interface Sizes {
@@ -47,6 +48,8 @@ export interface ProductRow {
   /** Fused multiply-adds on registers, as many threads, in the same rounds. */
   readonly peakGigaflops: number;
   readonly share: number;
+  /** The same of processor time, which other programs on the machine disturb less. */
+  readonly cpuShare: number;
 }
 
 type Kind = 'topk' | 'product';
@@ -120,10 +123,15 @@ async function benchSizes(
     });
     const products = engines.flatMap((engine, i): ProductRow[] => {
       if (peak === null || peakAt === null) return [];
-      const milliseconds = medianMilliseconds(measured[ours.product[i]!]!);
-      const gigaflops = (2e-6 * sizes.batch * sizes.dIn * sizes.dSae) / milliseconds;
-      const peakGigaflops = (1e-6 * peak.flops) / medianMilliseconds(measured[peakAt]!);
-      return [{ ...product, engine, milliseconds, gigaflops, peakGigaflops, share: gigaflops / peakGigaflops }];
+      const [our, bound] = [measured[ours.product[i]!]!, measured[peakAt]!];
+      const flops = 2 * sizes.batch * sizes.dIn * sizes.dSae;
+      const milliseconds = medianMilliseconds(our);
+      const gigaflops = (1e-6 * flops) / milliseconds;
+      const peakGigaflops = (1e-6 * peak.flops) / medianMilliseconds(bound);
+      const cpuShare = ((flops / peak.flops) * medianCpuMilliseconds(bound)) / medianCpuMilliseconds(our);
+      return [
+        { ...product, engine, milliseconds, gigaflops, peakGigaflops, share: gigaflops / peakGigaflops, cpuShare },
+      ];
     });
     return { encoding, products };
   } finally {

@@ -35,13 +35,16 @@ export function median(values: readonly number[]): number {
 export const medianMilliseconds = (side: readonly Measured[]): number =>
   median(side.map(({ milliseconds }) => milliseconds));
 
+export const medianCpuMilliseconds = (side: readonly Measured[]): number =>
+  median(side.map(({ cpuMilliseconds }) => cpuMilliseconds));
+
 /** @param ours as many rounds as `others` */
 export function compare(ours: readonly Measured[], others: readonly Measured[]): Comparison {
   const ratios = others.map(({ milliseconds }, round) => milliseconds / ours[round]!.milliseconds);
-  const cpu = (side: readonly Measured[]): number => median(side.map(({ cpuMilliseconds }) => cpuMilliseconds));
   return {
     ratio: medianMilliseconds(others) / medianMilliseconds(ours),
-    ...{ ratioLow: Math.min(...ratios), ratioHigh: Math.max(...ratios), cpuRatio: cpu(others) / cpu(ours) },
+    ...{ ratioLow: Math.min(...ratios), ratioHigh: Math.max(...ratios) },
+    cpuRatio: medianCpuMilliseconds(others) / medianCpuMilliseconds(ours),
   };
 }
 

@@ -43,6 +43,7 @@ const steps = await benchSae(rounds, control, values.only === 'encoding' ? [] : 
 const result = { ...steps, ...(encodes ? await benchEncoding(rounds, control) : {}) };
 
 const figure = (number) => (number === null ? '–' : number.toFixed(number < 10 ? 2 : 0));
+const percent = (share) => `${(100 * share).toFixed(0)} %`;
 const range = ({ ratio, ratioLow, ratioHigh }) => `${figure(ratio)} (${figure(ratioLow)}–${figure(ratioHigh)})`;
 
 function print(columns, rows) {
@@ -80,10 +81,10 @@ else {
       '\nThe encoder’s product, 2 · batch · d_in · d_sae operations, against fused multiply-adds on registers:',
     );
     print(
-      ['d_in × d_sae', 'batch', 'n', 'engine', 'ms', 'GFLOP/s', 'peak', 'share'],
+      ['d_in × d_sae', 'batch', 'n', 'engine', 'ms', 'GFLOP/s', 'peak', 'share', 'CPU share'],
       result.products.map((row) => [
         ...[...size(row), row.rounds, row.engine, figure(row.milliseconds), figure(row.gigaflops)],
-        ...[figure(row.peakGigaflops), `${(100 * row.share).toFixed(0)} %`],
+        ...[figure(row.peakGigaflops), percent(row.share), percent(row.cpuShare)],
       ]),
     );
   }
