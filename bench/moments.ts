@@ -18,7 +18,7 @@ import { synthesise, writeActivations } from '../test/synthetic-activations.ts';
 const STORAGES: readonly MomentStorage[] = ['float32', 'bfloat16'];
 const SEEDS = [0, 1, 2, 3];
 const [D_IN, TRUE_FEATURES, D_SAE, ROWS, BATCH, STEPS] = [64, 256, 512, 60_000, 512, 1000];
-const ARCHITECTURES = { topk: { kind: 'topk', k: 6 }, relu: { kind: 'relu', l1: 0.1 } };
+const ARCHITECTURES = { topk: { kind: 'topk', k: 6 }, relu: { kind: 'relu', l1: 2 } };
 const FIGURES = ['mse', 'explainedVariance', 'l0', 'deadShare'] as const;
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -65,8 +65,8 @@ const SHAPE: EngineShape = {
   ...{ applyDecoderBiasToInput: true, unitNormDecoder: true, skip: false },
 };
 const TOKENS = 1024;
-const WARM_UP = 8;
-const ROUNDS = 9;
+const WARM_UP = 3;
+const ROUNDS = 5;
 
 function normals(length: number, scale: number): Float32Array {
   const random = new Random(7);

@@ -60,6 +60,16 @@ describe('options of training become the request', () => {
     expect(calls[0]!.request).toMatchObject({ divergence: { coefficient: 0.5, share: 0.2 } });
   });
 
+  it('of the type of moments, which is left out where it is float32', async () => {
+    const asked = async (words: string[]): Promise<unknown> =>
+      (await run([...TRAIN, ...words], { answers: { train: new WorkError('') } })).calls[0]!.request;
+    expect(await asked(['--moments', 'bfloat16'])).toMatchObject({ moments: 'bfloat16' });
+    expect(await asked(['--moments', 'float32'])).not.toHaveProperty('moments');
+    const { errors, calls } = await run([...TRAIN, '--moments', 'float16']);
+    expect(errors).toMatch(/--moments/);
+    expect(calls).toEqual([]);
+  });
+
   it('of finetuning in part, with general text mixed in', async () => {
     const mix = ['--mix', '0.25', '--mix-activations', '/general.safetensors'];
     const words = [...FINETUNE, '--mode', 'partial', '--train-latents', 'dead', ...mix];
