@@ -23,8 +23,12 @@ export function command(
 }
 
 export async function tellFailure(log: vscode.LogOutputChannel, error: unknown): Promise<void> {
+  if (error instanceof DaemonUnavailable) {
+    // Where in the client it was missed says nothing, and would push what the daemon said out of sight.
+    log.error(error.message);
+    return tellUnavailable(log, error);
+  }
   log.error(error instanceof Error ? error : String(error));
-  if (error instanceof DaemonUnavailable) return tellUnavailable(log, error);
   const showLog = vscode.l10n.t('Show Log');
   const message = error instanceof Error ? error.message : String(error);
   if ((await vscode.window.showErrorMessage(message, showLog)) === showLog) log.show(true);
