@@ -92,6 +92,7 @@ await writeSafetensors(file, { activations, targets: activations });
 const engines = (ssae('doctor') as DoctorResult).engines.filter(
   ({ available, name }) => available && name === (values.engine ?? name),
 );
+if (engines.length === 0) throw new Error(`--engine is "${values.engine}", which does not run here`);
 const runs: Run[] = [];
 const paths: string[] = [];
 for (const { name: engine, device } of engines)

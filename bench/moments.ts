@@ -13,6 +13,7 @@ import { Random } from '../server/foundation/random.ts';
 import { TrainRequest } from '../server/protocol/requests.ts';
 import type { TrainResult } from '../server/protocol/results.ts';
 import { trainDictionary } from '../server/train/train.ts';
+import { median } from './rounds.ts';
 import { synthesise, writeActivations } from '../test/synthetic-activations.ts';
 
 const STORAGES: readonly MomentStorage[] = ['float32', 'bfloat16'];
@@ -95,14 +96,13 @@ async function stepTimes(engine: Engine): Promise<void> {
   for (let round = 0; round < WARM_UP + ROUNDS; round++)
     rounds.push([await cpuOfStep(wide, tokens), await cpuOfStep(narrow, tokens)]);
   const timed = rounds.slice(WARM_UP);
-  const middle = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
   const ratios = timed.map(([one, other]) => other / one).sort((a, b) => a - b);
   console.log(
     [
       engine.device,
-      `float32 ${digits(middle(timed.map(([one]) => one)))} ms`,
-      `bfloat16 ${digits(middle(timed.map(([, other]) => other)))} ms`,
-      `ratio ${digits(middle(ratios))} (${digits(ratios[0]!)} to ${digits(ratios.at(-1)!)}), n = ${ROUNDS}`,
+      `float32 ${digits(median(timed.map(([one]) => one)))} ms`,
+      `bfloat16 ${digits(median(timed.map(([, other]) => other)))} ms`,
+      `ratio ${digits(median(ratios))} (${digits(ratios[0]!)} to ${digits(ratios.at(-1)!)}), n = ${ROUNDS}`,
     ].join('\t'),
   );
 }
@@ -111,5 +111,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { engine: { type: 'string', default: 'cpu' } },
 });
-await using engine = await openEngine(values.engine === 'wasm' ? 'wasm' : 'cpu', { threads: 1 });
-await (positionals[0] === 'quality' ? quality(engine) : stepTimes(engine));
+const work = { quality, step: stepTimes }[positionals[0] ?? ''];
+if (work === undefined) throw new Error(`"${positionals[0] ?? ''}" is nothing to measure; expected quality or step`);
+if (values.engine !== 'cpu' && values.engine !== 'wasm')
+  throw new Error(`--engine is "${values.engine}"; expected cpu or wasm`);
+await using engine = await openEngine(values.engine, { threads: 1 });
+await work(engine);

@@ -1,5 +1,5 @@
 /**
- * `node bench/run.mjs tilt-anatomy -- --synth FILE… [--k 6]`: what TERM's weights look at, and whether it is where they look or how few
+ * `node bench/run.mjs tilt-anatomy --synth FILE… [--k 6]`: what TERM's weights look at, and whether it is where they look or how few
  * rows they leave that costs recovery. Each FILE is one of synth.py, whose true features are known; a line of JSON for every weighting.
  *
  * One general TopK dictionary a file is finetuned on the domain's rows with the weights of a rule. Every rule but ERM has the same
@@ -10,6 +10,7 @@ import type { DictionaryParameters, Engine, EngineShape, EngineTrainer } from '.
 import { openEngine } from '../server/compute/engines.ts';
 import { Random } from '../server/foundation/random.ts';
 import { SafetensorsFile } from '../server/foundation/safetensors.ts';
+import { topkLearningRate } from '../server/sae/architectures/family.ts';
 import { activationScale, initialParameters, SAMPLE_ROWS } from '../server/train/initialise.ts';
 import { tiltForShare } from '../server/train/sample-size-tilt.ts';
 import { tiltLosses } from '../server/train/tilted-mean.ts';
@@ -18,7 +19,7 @@ const BATCH = 1024;
 const [GENERAL_STEPS, STEPS] = [4000, 1500];
 const FEATURES = 512;
 const SHARE = 0.5;
-const RATE = 2e-4 / Math.sqrt(FEATURES / 2 ** 14);
+const RATE = topkLearningRate(FEATURES);
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, maxGradientNorm: 1 };
 const RECOVERED = 0.9;
 const [GENERAL, DOMAIN, SEED] = [0, 1, 2];

@@ -4,16 +4,9 @@ import { createMessageConnection, StreamMessageReader, StreamMessageWriter } fro
 import { placeSegments, type PlacedSegment } from './placed-segments.ts';
 import type { Wanted } from './segment-requests.ts';
 
-class CancellationTokenSource {
-  readonly token = { isCancellationRequested: false };
-  cancel(): void {
-    this.token.isCancellationRequested = true;
-  }
-  dispose(): void {
-    return;
-  }
-}
-vi.mock('vscode', () => ({ CancellationTokenSource }));
+vi.mock('vscode', async () => ({
+  ...(await import('../../test/cancellation-source.ts')),
+}));
 
 const { SegmentRequests } = await import('./segment-requests.ts');
 

@@ -1,15 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 
-class CancellationTokenSource {
-  readonly token = { isCancellationRequested: false };
-  cancel(): void {
-    this.token.isCancellationRequested = true;
-  }
-  dispose(): void {
-    this.cancel = () => undefined;
-  }
-}
-vi.mock('vscode', () => ({ CancellationTokenSource, l10n: { t: (text: string) => text } }));
+vi.mock('vscode', async () => ({
+  ...(await import('../../test/cancellation-source.ts')),
+  l10n: { t: (text: string) => text },
+}));
 
 const { whileShown } = await import('./busy-list.ts');
 type List = Parameters<typeof whileShown>[0];

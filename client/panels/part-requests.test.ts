@@ -1,15 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 
-class CancellationTokenSource {
-  readonly token = { isCancellationRequested: false };
-  cancel(): void {
-    this.token.isCancellationRequested = true;
-  }
-  dispose(): void {
-    return;
-  }
-}
-vi.mock('vscode', () => ({ CancellationTokenSource }));
+vi.mock('vscode', async () => ({
+  ...(await import('../../test/cancellation-source.ts')),
+}));
 
 const { PartRequests } = await import('./part-requests.ts');
 

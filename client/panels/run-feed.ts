@@ -22,8 +22,8 @@ export function runOf({ id, kind, title, created, attempts, state }: Job): Run |
 function pointOf({ state }: Job): RunPoint | null {
   const point = state.kind === 'running' ? (state.progress?.point ?? null) : null;
   if (point === null) return null;
-  const { step, loss, effectiveSampleSize, l0, explainedVariance, deadShare, tilt, batch } = point;
-  return { step, loss, effectiveSampleSize, l0, explainedVariance, deadShare, tilt, batch };
+  const { step, loss, effectiveSampleSize, l0, explainedVariance, deadShare, tilt, divergence, batch } = point;
+  return { step, loss, effectiveSampleSize, l0, explainedVariance, deadShare, tilt, divergence, batch };
 }
 
 /** Gathers what jobs tell and passes it on in few messages. Points of a run whose history is being read wait until it has come. */

@@ -31,6 +31,7 @@ export function trainingWords(): Record<string, string> {
     Left: vscode.l10n.t('Left'),
     'Loading…': vscode.l10n.t('Loading…'),
     'Logarithmic loss, tilt and L0': vscode.l10n.t('Logarithmic loss, tilt and L0'),
+    'KL of the predictions': vscode.l10n.t('KL of the predictions'),
     Loss: vscode.l10n.t('Loss'),
     'Mean squared error, held out': vscode.l10n.t('Mean squared error, held out'),
     'No dictionary has been trained yet. Runs appear here as they start.': vscode.l10n.t(
@@ -54,6 +55,9 @@ export function trainingWords(): Record<string, string> {
     Tilt: vscode.l10n.t('Tilt'),
     'The t that was in force, in units of 1 / loss; 0 weighs all alike.': vscode.l10n.t(
       'The t that was in force, in units of 1 / loss; 0 weighs all alike.',
+    ),
+    'Of the model with the reconstruction from its own, nats per token; of the last steps.': vscode.l10n.t(
+      'Of the model with the reconstruction from its own, nats per token; of the last steps.',
     ),
     'The objective of the batch, with auxiliary terms.': vscode.l10n.t(
       'The objective of the batch, with auxiliary terms.',

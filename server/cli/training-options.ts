@@ -172,7 +172,7 @@ function objectiveWords({ objective, tilt, tau, sampleSizeShare }: TrainResult):
 
 /** Final figures of a run, with what they were measured on. */
 export function trained(terminal: Terminal, result: TrainResult): string {
-  const { final, heldOut, stepMilliseconds: step } = result;
+  const { divergence, final, heldOut, stepMilliseconds: step } = result;
   return record(terminal, [
     ['dictionary', result.dictionary],
     ['folder', result.path],
@@ -183,6 +183,14 @@ export function trained(terminal: Terminal, result: TrainResult): string {
       'trained',
       `${count(result.tokens)} tokens in ${count(result.steps)} steps of ${count(result.tokens / result.steps)}, ${duration(result.seconds)}`,
     ],
+    ...(divergence === null
+      ? []
+      : [
+          [
+            'predictions kept',
+            `KL ${figure(divergence.value)} nats in the last of ${count(divergence.steps)} steps with --kl ${divergence.coefficient}`,
+          ] as const,
+        ]),
     ['step', `${figure(step.median)} ms (p10 ${figure(step.p10)}, p90 ${figure(step.p90)}) on ${result.engine}`],
     ['engine', result.engineReason],
     ...result.engineChanges.map(({ from, to, step: at }) => {

@@ -7,7 +7,7 @@ import type { Job, JobDetail } from '../protocol/jobs.ts';
 import type { TrainingHistoryResult } from '../protocol/training-history.ts';
 import { TRAINING_SERIES, type TrainingSeries } from '../protocol/training-series.ts';
 import type { Log } from './log.ts';
-import { POINTS_ENDING, type StoredPoint, TrainingPoints } from './training-points.ts';
+import { isForgotten, type StoredPoint, TrainingPoints } from './training-points.ts';
 
 const MAX_HISTORY_BYTES = 16 * 1024 * 1024;
 const HistoryFile = z.array(TrainingPoint).max(100_000);
@@ -56,12 +56,11 @@ export class TrainingHistories {
     };
   }
 
-  /** Removes the points of jobs that are remembered no more. */
+  /** Removes the points of jobs that are remembered no more, and those that an older version wrote. */
   async keepOnly(jobs: readonly Job[]): Promise<void> {
     const known = new Set(jobs.map(({ id }) => id));
     for (const name of await readdir(this.#folder))
-      if (name.endsWith(POINTS_ENDING) && !known.has(name.slice(0, -POINTS_ENDING.length)))
-        await rm(join(this.#folder, name), { force: true });
+      if (isForgotten(name, (job) => known.has(job))) await rm(join(this.#folder, name), { force: true });
   }
 
   #of(job: string): TrainingPoints {

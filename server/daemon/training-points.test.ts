@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { joined } from './training-histories.ts';
-import { latestAttempt, type StoredPoint, TrainingPoints } from './training-points.ts';
+import { isForgotten, latestAttempt, type StoredPoint, TrainingPoints } from './training-points.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ssae-points-'));
 afterAll(() => {
@@ -28,6 +28,22 @@ describe('points of a training job', () => {
     expect(stepsOf(await second.read())).toEqual([1, 2, 3, 4]);
   });
 
+  it('keep what only some runs have', async () => {
+    const points = new TrainingPoints(folder, 'd');
+    const told = [point(1), { ...point(2), tilt: 3 }, { ...point(3), divergence: 0.25, batch: 64 }];
+    for (const each of told) await points.append(each);
+    expect(await points.read()).toEqual(told);
+  });
+
+  it('are forgotten with their job, and where their records are of another width', () => {
+    const file = basename(new TrainingPoints(folder, 'job').path);
+    expect(isForgotten(file, (job) => job === 'job')).toBe(false);
+    expect(isForgotten(file, () => false)).toBe(true);
+    for (const old of ['job.points', 'job.tilt-points', 'job.points-3'])
+      expect(isForgotten(old, () => true)).toBe(true);
+    for (const other of ['job.json', 'job.jsonl', 'points']) expect(isForgotten(other, () => false)).toBe(false);
+  });
+
   it('of a resumed run take the place of those after its checkpoint', async () => {
     const points = new TrainingPoints(folder, 'b');
     for (const step of [10, 20, 30, 40]) await points.append(point(step, 1));
@@ -45,7 +61,7 @@ describe('points of a training job', () => {
     const points = new TrainingPoints(folder, 'c', 64);
     for (let step = 1; step <= 2000; step++) await points.append(point(step));
     const kept = stepsOf(await points.read());
-    expect(statSync(points.path).size).toBeLessThanOrEqual(65 * 64);
+    expect(statSync(points.path).size).toBeLessThanOrEqual(65 * 72);
     expect(kept[0]).toBe(1);
     expect(kept.at(-1)).toBeGreaterThan(1900);
     const gaps = kept.slice(1).map((step, index) => step - kept[index]!);

@@ -3,14 +3,23 @@ import { join } from 'node:path';
 import type { TrainingPoint } from '../foundation/training-point.ts';
 import { TRAINING_SERIES } from '../protocol/training-series.ts';
 
-export const POINTS_ENDING = '.tilt-points';
-
 /** What of a point is kept: its step, the series that are drawn, and the batch that they are of. */
 export type StoredPoint = Pick<TrainingPoint, 'step' | 'batch' | (typeof TRAINING_SERIES)[number]>;
 
 /** Float64 a point: step, then the series in their order, then the batch; NaN for null. */
 const COLUMNS = 2 + TRAINING_SERIES.length;
 const RECORD_BYTES = 8 * COLUMNS;
+/** Names the width of a record, so that a file of other columns is never read as one of these. */
+const ENDING = `.points-${COLUMNS}`;
+/** Of any width. */
+const ANY_ENDING = /\.(?:points(?:-\d+)?|tilt-points)$/;
+
+/** Whether a file is of points: of a job that is known no more, or of a width that is read no more. */
+export function isForgotten(file: string, isKnown: (job: string) => boolean): boolean {
+  if (!ANY_ENDING.test(file)) return false;
+  return !file.endsWith(ENDING) || !isKnown(file.slice(0, -ENDING.length));
+}
+
 /** Points of one job. At ten a second they are thinned to half after seven minutes, then ever more rarely. */
 const MAX_POINTS = 4096;
 
@@ -19,7 +28,6 @@ const MAX_POINTS = 4096;
  * in the checkpoint's own history. A torn last record is not read.
  */
 export class TrainingPoints {
-  /** Of another ending than files without the tilt, whose records are shorter. */
   readonly path: string;
   readonly #limit: number;
   #written: Promise<void> = Promise.resolve();
@@ -29,7 +37,7 @@ export class TrainingPoints {
   #last = 0;
 
   constructor(folder: string, job: string, limit = MAX_POINTS) {
-    this.path = join(folder, `${job}${POINTS_ENDING}`);
+    this.path = join(folder, `${job}${ENDING}`);
     this.#limit = limit;
   }
 
@@ -122,7 +130,8 @@ function decode(bytes: Buffer): StoredPoint[] {
       explainedVariance: orNull(4),
       deadShare: orNull(5),
       tilt: orNull(6) ?? undefined,
-      batch: orNull(7) ?? undefined,
+      divergence: orNull(7) ?? undefined,
+      batch: orNull(8) ?? undefined,
     };
   });
 }

@@ -1,6 +1,7 @@
 /** How the dictionaries of an experiment's file are trained. */
 import { z } from 'zod';
 import { EngineChoice, FinetuneRequest, OptimizerSettings } from './requests.ts';
+import { MAX_BATCH } from './training-amount.ts';
 
 export const ExperimentMode = FinetuneRequest.shape.mode.unwrap();
 export const MixShare = FinetuneRequest.shape.mix.unwrap().unwrap().shape.share;
@@ -17,7 +18,7 @@ export const ExperimentTraining = z.strictObject({
     ),
   batch: positive
     .max(1 << 20)
-    .default(2048)
+    .default(MAX_BATCH)
     .describe('Tokens of a step.'),
   optimizer: z
     .strictObject({

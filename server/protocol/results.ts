@@ -77,6 +77,8 @@ export interface TrainResult {
   readonly seed: number;
   readonly steps: number;
   readonly tokens: number;
+  /** Of a run with the model's divergence in its loss; null without. `value`: KL of the last step's batch, nats per token. */
+  readonly divergence: { readonly coefficient: number; readonly steps: number; readonly value: number } | null;
   readonly seconds: number;
   readonly stepMilliseconds: { readonly median: number; readonly p10: number; readonly p90: number };
   readonly final: {

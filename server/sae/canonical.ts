@@ -1,13 +1,23 @@
 /** Exact rewritings of a dictionary's parameters. Matrices are feature-major: [d_sae, d_in]. */
 import type { DictionaryParameters } from '../compute/engine.ts';
 
-/** In tiles, because one side of a transposition would otherwise miss the cache on every element. */
-function tiled(rows: number, columns: number, visit: (row: number, column: number) => void): void {
+/** Where a block of a matrix begins in its array, and how far apart its rows are. */
+interface Block {
+  readonly values: Float32Array;
+  readonly start: number;
+  readonly stride: number;
+}
+
+/** A block [rows, columns] → [columns, rows]; in tiles, because one side would otherwise miss the cache on every element. */
+function transposeBlock(from: Block, rows: number, columns: number, into: Block): void {
   const TILE = 32;
+  const { values: given, start: first, stride: apart } = from;
+  const { values: result, start, stride } = into;
   for (let top = 0; top < rows; top += TILE)
     for (let left = 0; left < columns; left += TILE)
       for (let row = top; row < Math.min(top + TILE, rows); row++)
-        for (let column = left; column < Math.min(left + TILE, columns); column++) visit(row, column);
+        for (let column = left; column < Math.min(left + TILE, columns); column++)
+          result[start + column * stride + row] = given[first + row * apart + column]!;
 }
 
 /** Rows [first, first + count) of the transpose of a matrix [rows, columns]: [count, rows]. */
@@ -17,20 +27,17 @@ export function transposedRows(
   first: number,
   count: number,
 ): Float32Array<ArrayBuffer> {
-  const columns = matrix.length / rows;
   const result = new Float32Array(count * rows);
-  tiled(rows, count, (row, column) => {
-    result[column * rows + row] = matrix[row * columns + first + column]!;
-  });
+  const from = { values: matrix, start: first, stride: matrix.length / rows };
+  transposeBlock(from, rows, count, { values: result, start: 0, stride: rows });
   return result;
 }
 
 /** Puts rows [first, first + count) of a matrix [rows, columns] into its transpose. @param piece [count, columns] */
 export function placeTransposed(piece: Float32Array, first: number, into: Float32Array, rows: number): void {
   const columns = into.length / rows;
-  tiled(piece.length / columns, columns, (row, column) => {
-    into[column * rows + first + row] = piece[row * columns + column]!;
-  });
+  const from = { values: piece, start: 0, stride: columns };
+  transposeBlock(from, piece.length / columns, columns, { values: into, start: first, stride: rows });
 }
 
 /** Euclidean norm of every row, [rows], float64. */

@@ -1,23 +1,12 @@
 /** The model whose predictions a run keeps, found before anything is harvested where the request names it. */
 import { stat } from 'node:fs/promises';
 import { UsageError } from '../foundation/errors.ts';
-import type { EngineChoice } from '../compute/engines.ts';
 import type { FinetuneRequest, TrainRequest } from '../protocol/requests.ts';
 import type { DictionaryOrigin } from '../sae/dictionary.ts';
 import { ModelTail } from '../train/model-tail.ts';
 import type { Resources } from './resources.ts';
 
 type Request = TrainRequest | FinetuneRequest;
-
-/** `auto` is a processor's engine: a GPU's takes no slopes from outside. @throws UsageError for an engine that takes none */
-export async function engineFor({ engine, threads, divergence }: Request, resources: Resources): Promise<EngineChoice> {
-  if (divergence === undefined) return engine;
-  if (engine === 'webgpu')
-    throw new UsageError(
-      `--kl is ${divergence.coefficient} with --engine webgpu, which takes no slopes from outside; expected cpu, wasm or tensorflow`,
-    );
-  return engine === 'auto' ? (await resources.engine('auto', threads)).name : engine;
-}
 
 /**
  * Of a request on text; null where none is asked for or the activations are given.

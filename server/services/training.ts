@@ -7,7 +7,7 @@ import type { Dictionary, DictionaryOrigin } from '../sae/dictionary.ts';
 import { refuseOversized } from '../train/memory.ts';
 import { finetuneDictionary, trainDictionary } from '../train/train.ts';
 import { planFinetuning, planTraining, type TrainingPlan } from '../train/training-plan.ts';
-import { engineFor, harvestedTail, namedTail } from './end-to-end-model.ts';
+import { harvestedTail, namedTail } from './end-to-end-model.ts';
 import type { Resources } from './resources.ts';
 import { trainingActivations, type ExpectedActivations, type TrainingActivations } from './training-text.ts';
 
@@ -31,7 +31,6 @@ function activationsFor(
 
 export async function train(request: TrainRequest, resources: Resources, control: JobControl): Promise<TrainResult> {
   const outputFolder = resources.dictionaries.outputFolder(request.output);
-  const choice = await engineFor(request, resources);
   const named = await namedTail(request, resources);
   const { data, origin } = await activationsFor(
     request,
@@ -41,7 +40,7 @@ export async function train(request: TrainRequest, resources: Resources, control
     (expected, rows) => planTraining(request, expected, rows),
   );
   const tail = named ?? (await harvestedTail(request, origin, resources));
-  const engine = resources.engines(choice, request.threads);
+  const engine = resources.engines(request.engine, request.threads);
   const { targetHookPoint } = request.data;
   const context = { engine, origin, targetHookPoint, tail, outputFolder };
   return (await trainDictionary(request, data, context, control)).result;
@@ -106,7 +105,6 @@ export async function finetune(
   const from = await resources.dictionaries.load(request.from);
   await refuseOtherModel(request.data, request.from, from.origin, resources);
   if (request.mix !== null) await refuseOtherModel(request.mix.data, request.from, from.origin, resources);
-  const choice = await engineFor(request, resources);
   const named = await namedTail(request, resources);
   const targetHookPoint = request.data.targetHookPoint ?? from.transcoder?.hookPoint ?? null;
   const located = { ...request, data: { ...request.data, targetHookPoint } };
@@ -117,7 +115,7 @@ export async function finetune(
   const general = await generalText(request, targetHookPoint, transcodes, data.rows, resources, control);
   if (request.data.kind === 'activations') refuseOtherHarvest(from, origin);
   const tail = named ?? (await harvestedTail(request, origin, resources));
-  const engine = resources.engines(choice, request.threads);
+  const engine = resources.engines(request.engine, request.threads);
   const known = request.data.kind === 'activations' ? from.origin : origin;
   const context = { engine, origin: known, targetHookPoint, tail, outputFolder };
   return (await finetuneDictionary(request, from, data, general, context, control)).result;

@@ -25,9 +25,12 @@ function levelsOf(prefixes: TrainingPlan['prefixes']): number {
 }
 
 /** What decides whether a step fits a GPU, and how fast it is there. */
-export function gpuStepOf({ shape, batch, prefixes, auxiliary, moments }: TrainingPlan): GpuStep {
-  const step = { shape, batch, levels: levelsOf(prefixes), auxiliary: auxiliary?.k ?? 0 };
-  return moments === undefined ? step : { ...step, moments };
+export function gpuStepOf({ shape, batch, prefixes, auxiliary, moments, divergence }: TrainingPlan): GpuStep {
+  return {
+    ...{ shape, batch, levels: levelsOf(prefixes), auxiliary: auxiliary?.k ?? 0 },
+    ...(moments === undefined ? {} : { moments }),
+    ...(divergence === undefined ? {} : { takesSlopes: true }),
+  };
 }
 
 export class EngineSuccession {

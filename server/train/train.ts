@@ -249,6 +249,7 @@ async function finish(
     ...describeObjective(plan.objective),
     ...{ engine: engine.name, engineReason: turn.reason, engineChanges: turn.changes },
     ...{ seed: request.seed, steps: plan.steps, tokens: plan.steps * plan.batch },
+    divergence: lastDivergence(plan, history),
     ...{ seconds: trained.seconds, stepMilliseconds, final, heldOut },
   };
   return { dictionary, result };
@@ -275,6 +276,12 @@ function lastSampleSize({ objective }: TrainingPlan, { points }: History): numbe
   if (objective.kind === 'erm') return null;
   const last = points.slice(-Math.ceil(points.length / 10));
   return last.reduce((sum, point) => sum + point.effectiveSampleSize, 0) / last.length;
+}
+
+function lastDivergence({ divergence, steps }: TrainingPlan, { points }: History): TrainResult['divergence'] {
+  const value = points.at(-1)?.divergence;
+  if (divergence === undefined || value === undefined) return null;
+  return { coefficient: divergence.coefficient, steps: steps - divergence.fromStep, value };
 }
 
 function quantiles(milliseconds: Float64Array): TrainResult['stepMilliseconds'] {

@@ -48,7 +48,7 @@ export function chosenLatents(latents: TrainedLatents | null, { name, shape, den
 
 /**
  * Where chosen features start that fire on nothing. Without firing they have no gradient, so each takes the direction of a row that is
- * reconstructed badly, as resampling does ({@link resampleDead}); a threshold becomes the mean of the others'. AuxK gives the dead
+ * reconstructed badly, as resampling does ({@link resampleDead}). AuxK gives the dead
  * features of a topk dictionary a gradient: they start as they are.
  * @param sample [rows, d_in], scaled as in training
  */
@@ -70,7 +70,7 @@ export async function revivedLatents(
   sample.forEach((value, at) => (losses[Math.floor(at / shape.dIn)]! += (value - reconstruction[at]!) ** 2));
   const access = accessTo(state, () => Promise.resolve());
   await resampleDead(shape, access, 1, sample, losses, randomFor(seed, 'revive'));
-  for (const name of ['threshold', 'magnitudeScale', 'magnitudeBias'] as const) {
+  for (const name of ['magnitudeScale', 'magnitudeBias'] as const) {
     const values = state.parameters[name];
     if (values !== undefined) fillWithMean(values, chosen);
   }

@@ -111,14 +111,18 @@ function momentsOf({ moments = 'float32', engine }: TrainRequest | FinetuneReque
   return { moments };
 }
 
-/** @throws UsageError for what reconstructs no stream, or does not hold its batch at once */
+/** @throws UsageError for what reconstructs no stream, does not hold its batch at once, or takes no slopes from outside */
 function divergenceOf(
-  { divergence, microBatch }: TrainRequest | FinetuneRequest,
+  { divergence, microBatch, engine }: TrainRequest | FinetuneRequest,
   { kind }: Architecture,
   steps: number,
 ): Pick<TrainingPlan, 'divergence'> {
   if (divergence === undefined) return {};
   const { coefficient, share } = divergence;
+  if (engine === 'webgpu')
+    throw new UsageError(
+      `--kl is ${coefficient} with --engine webgpu, which takes no slopes from outside; expected cpu, wasm or tensorflow`,
+    );
   if (kind === 'transcoder')
     throw new UsageError(
       `--kl is ${coefficient}, and a transcoder reconstructs another place than it reads, so the model cannot go on from it; expected another architecture, or no --kl`,

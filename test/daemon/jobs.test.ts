@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { POINTS_ENDING } from '../../server/daemon/training-points.ts';
+import { TrainingPoints } from '../../server/daemon/training-points.ts';
 import type { Job } from '../../server/protocol/jobs.ts';
 import * as messages from '../../server/protocol/messages.ts';
 import { EvaluateRequest, RetrieveRequest } from '../../server/protocol/requests.ts';
@@ -115,7 +115,7 @@ describe('a job', () => {
     });
     killed.child.kill('SIGKILL');
     await killed.exit;
-    await appendFile(join(bench.home.jobs, `${id}${POINTS_ENDING}`), 'torn');
+    await appendFile(new TrainingPoints(bench.home.jobs, id).path, 'torn');
     await bench.start();
     const client = await bench.connect();
     const kept = await client.request(messages.ShowTrainingHistory, { job: id });

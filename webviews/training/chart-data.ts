@@ -15,12 +15,16 @@ const CHARTS: readonly ChartKind[] = [
   { series: 'l0', scale: 'data' },
   { series: 'explainedVariance', scale: 'data' },
   { series: 'deadShare', scale: 'share' },
+  { series: 'divergence', scale: 'data' },
 ];
+/** Drawn where some run has it: a run that is not tilted has a tilt of 0 throughout. */
+const OCCASIONAL: readonly TrainingSeries[] = ['tilt', 'divergence'];
 
-/** What is drawn of some runs: their tilt only where one is tilted. */
+/** What is drawn of some runs. */
 export function chartsOf(runs: readonly KnownRun[]): readonly ChartKind[] {
-  const isTilted = runs.some(({ points }) => points.series.tilt.some((tilt) => tilt !== null && tilt > 0));
-  return isTilted ? CHARTS : CHARTS.filter(({ series }) => series !== 'tilt');
+  const has = (series: TrainingSeries): boolean =>
+    runs.some(({ points }) => points.series[series].some((value) => value !== null && value > 0));
+  return CHARTS.filter(({ series }) => !OCCASIONAL.includes(series) || has(series));
 }
 
 /** The values of one chart for a run. The effective sample size is told in tokens and drawn as a share of the batch. */

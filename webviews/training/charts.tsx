@@ -26,6 +26,12 @@ function wordsOf(series: TrainingSeries): ChartWords {
         description: t('The t that was in force, in units of 1 / loss; 0 weighs all alike.'),
         ...plain,
       };
+    case 'divergence':
+      return {
+        title: t('KL of the predictions'),
+        description: t('Of the model with the reconstruction from its own, nats per token; of the last steps.'),
+        ...plain,
+      };
     case 'l0':
       return { title: 'L0', description: t('Active features per token.'), ...plain };
     case 'explainedVariance':

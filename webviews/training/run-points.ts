@@ -13,7 +13,7 @@ const MAX_POINTS = 8192;
 
 export const noPoints: RunPoints = {
   step: [],
-  series: { loss: [], effectiveSampleSize: [], l0: [], explainedVariance: [], deadShare: [], tilt: [] },
+  series: { loss: [], effectiveSampleSize: [], l0: [], explainedVariance: [], deadShare: [], tilt: [], divergence: [] },
 };
 
 /** @throws RangeError | DOMException when a column is damaged or columns differ in length */

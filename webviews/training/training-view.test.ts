@@ -23,6 +23,7 @@ const history = (job: string, steps: readonly number[]): Extract<ToTrainingPanel
     explainedVariance: column(steps.map(() => NaN)),
     deadShare: column(steps.map(() => 0)),
     tilt: column(steps.map(() => (job === 'tilted' ? 40 : 0))),
+    divergence: column(steps.map((step) => (job === 'kept' && step > 1 ? 0.2 : NaN))),
   },
 });
 const empty: TrainingView = { runs: null, shown: [], failure: null };
@@ -72,7 +73,7 @@ describe('charts', () => {
     expect(aligned([known.runs![0]!], 'deadShare', true)[1]).toEqual([null, null]);
   });
 
-  it('hold the tilt beside the effective sample size where a shown run is tilted', () => {
+  it('hold the tilt beside the effective sample size where a shown run is tilted, and the divergence where one has it', () => {
     const names = (...jobs: string[]): string[] => {
       const runs = jobs.map(run);
       const view = after({ type: 'runs', runs, show: null }, ...jobs.map((job) => history(job, [1, 2])));
@@ -80,6 +81,7 @@ describe('charts', () => {
     };
     expect(names('a', 'b')).toEqual(['loss', 'effectiveSampleSize', 'l0', 'explainedVariance', 'deadShare']);
     expect(names('a', 'tilted').slice(0, 3)).toEqual(['loss', 'effectiveSampleSize', 'tilt']);
+    expect(names('a', 'kept').slice(-2)).toEqual(['deadShare', 'divergence']);
   });
 
   it('draw a tilt that comes with the points of a run, and none where it was not noted', () => {

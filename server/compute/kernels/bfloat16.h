@@ -1,6 +1,6 @@
 // Pre-activations to about 8 bits, at twice the speed: products of bfloat16 pairs, and what is needed to bound their error.
 //
-// Only where the processor has AVX512-BF16; elsewhere the types are empty and `kRounds` is false.
+// Only where the processor has AVX512-BF16; elsewhere the types are empty.
 #pragma once
 #include "gemm.h"
 #include "memory.h"
@@ -8,8 +8,6 @@
 namespace ssae {
 
 #if defined(__AVX512BF16__)
-constexpr bool kRounds = true;
-
 // d_in is cut so that a panel's part (kTileColumns × kPairs) stays in the second-level cache; shorter parts store more partial sums.
 constexpr int kPairs = 512;
 
@@ -168,7 +166,6 @@ static inline void multiplyRoundedPanels(const uint32_t* packedTokens, int rowTi
 }
 
 #else
-constexpr bool kRounds = false;
 struct RoundedPanels {};
 #endif
 

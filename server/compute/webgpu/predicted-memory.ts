@@ -13,6 +13,8 @@ export interface GpuStep {
   readonly auxiliary: number;
   /** Of Adam; absent: float32. */
   readonly moments?: MomentStorage;
+  /** Whether the loss has a part that only the trainer knows. */
+  readonly takesSlopes?: boolean;
 }
 
 /** Buffers of one purpose. */
@@ -109,11 +111,12 @@ export function predictGpuMemory(step: GpuStep): GpuTerm[] {
 export const mebibytes = (bytes: number): string => `${Number((bytes / MEBIBYTE).toPrecision(3))} MiB`;
 
 /**
- * Why a step cannot run on a GPU: its moments are not to be in float32, or it binds so many bytes of one buffer at once; null where it can. WebGPU does not tell how much memory
- * there is in all, so that the sum is no reason.
+ * Why a step cannot run on a GPU: it asks for what the engine has not, or the GPU binds so many bytes of one buffer at once; null where it
+ * can. WebGPU does not tell how much memory there is in all, so that the sum is no reason.
  */
 export function gpuShortfall(step: GpuStep, name: string, maxBytes: number): string | null {
   if (step.moments === 'bfloat16') return 'it keeps float32 moments only, and --moments is bfloat16';
+  if (step.takesSlopes === true) return 'it takes no slopes from outside, which --kl needs';
   const beyond = predictGpuMemory(step).find(({ largest }) => largest > maxBytes);
   if (beyond === undefined) return null;
   const { what, arithmetic, bytes, largest } = beyond;

@@ -75,6 +75,8 @@ const Point = z.object({
   deadShare: orNull,
   /** t of the step, 0 for a plain mean; absent where nobody noted it. */
   tilt: z.optional(z.number()),
+  /** KL of the model's predictions, in nats; absent where it was not part of the loss. */
+  divergence: z.optional(z.number()),
   /** Tokens of the batch; absent where nobody noted it. */
   batch: z.optional(z.number()),
 });

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { TrainingPoint } from '../../foundation/training-point.ts';
 import type { ReportedTraining } from '../../protocol/report.ts';
-import { MAX_BATCH } from '../../protocol/training-amount.ts';
 
 /** The curve of a dictionary's training, from its folder. */
 export async function reportedTraining(name: string, folder: string): Promise<ReportedTraining> {
@@ -12,6 +11,8 @@ export async function reportedTraining(name: string, folder: string): Promise<Re
     name,
     step: points.map(({ step }) => step),
     loss: points.map(({ loss }) => loss),
-    effectiveSampleSizeShare: points.map(({ effectiveSampleSize, batch = MAX_BATCH }) => effectiveSampleSize / batch),
+    effectiveSampleSizeShare: points.map(({ effectiveSampleSize, batch }) =>
+      batch === undefined ? null : effectiveSampleSize / batch,
+    ),
   };
 }
