@@ -2,13 +2,13 @@
  * `npm run bench:every-run [-- --json] [--engine NAME]`: trains every architecture with every objective on every engine that runs here, through the
  * command line, and has SAELens, where it is installed, load each result and reconstruct the same rows.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openEngine } from '../server/compute/engines.ts';
-import { shippedFile } from '../server/foundation/package-root.ts';
+import { packageRoot } from '../server/foundation/package-root.ts';
 import { writeSafetensors } from '../server/foundation/safetensors.ts';
 import type { DoctorResult, TrainResult } from '../server/protocol/results.ts';
 import { loadDictionary } from '../server/sae/dictionary-store.ts';
@@ -16,6 +16,7 @@ import { reconstruct } from '../server/sae/reconstruct.ts';
 import { computedBySaeLens, saeLensAbsent } from '../test/saelens-peer.ts';
 import { useSoftwareGpu } from '../test/software-gpu.ts';
 import { synthesise } from '../test/synthetic-activations.ts';
+import { commandLine } from './command-line.mjs';
 
 const ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
   topk: ['--architecture', 'topk', '--k', '4'],
@@ -60,14 +61,7 @@ const environment = {
   ...(drivers === undefined ? {} : { LD_LIBRARY_PATH: dirname(drivers) }),
 };
 
-function ssae(...words: readonly string[]): unknown {
-  const program = shippedFile('dist', 'server', 'cli.js');
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words, '--json', '--quiet'], {
-    ...{ encoding: 'utf8', env: environment, maxBuffer: 2 ** 28 },
-  });
-  if (status !== 0) throw new Error(`ssae ${words.join(' ')}: ${stderr.trim()}`);
-  return JSON.parse(stdout);
-}
+const ssae = commandLine(pathToFileURL(`${packageRoot}/`), environment);
 
 /** Largest difference between our reconstruction and SAELens's of the same folder, over the largest value. */
 async function apartFromSaeLens(paths: readonly string[], rows: Float32Array): Promise<number[]> {

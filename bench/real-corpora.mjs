@@ -3,14 +3,13 @@
  * finetuning gain on a domain and lose on general text, for TopK dictionaries of the built-in model at several L0. FOLDER holds the
  * gzipped JSON lines; a line of JSON for every dictionary.
  */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { commandLine } from './command-line.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -21,7 +20,6 @@ const { values } = parseArgs({
   },
 });
 if (values.data === undefined) throw new Error('--data is missing: the folder of the gzipped corpora');
-const program = fileURLToPath(new URL('../bin/ssae.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'ssae-real-corpora-'));
 const at = (name) => join(folder, name);
 
@@ -49,13 +47,7 @@ const ARMS = {
   'mix 0.3, ess 0.5': [...mixed, '--ess', '0.5'],
 };
 
-function ssae(...words) {
-  const environment = { ...process.env, SSAE_HOME: at('home') };
-  const options = { encoding: 'utf8', env: environment, maxBuffer: 2 ** 28 };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words, '--json', '--quiet'], options);
-  if (status !== 0) throw new Error(`ssae ${words.join(' ')}: ${stderr.trim()}`);
-  return JSON.parse(stdout);
-}
+const ssae = commandLine(new URL('..', import.meta.url), { ...process.env, SSAE_HOME: at('home') });
 
 function addCorpus(name, ...sources) {
   ssae('corpus', 'add', name, ...sources, '--unit', 'document');

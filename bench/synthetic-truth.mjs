@@ -2,12 +2,11 @@
  * `node bench/synthetic-truth.mjs --tools FOLDER --python PYTHON [--seeds 3] [--architecture NAME]…`: which finetuning recovers rare
  * features, on activations whose true features are known. FOLDER holds synth.py and rare_recall.py; a line of JSON for every arm and seed.
  */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { commandLine, outputOf } from './command-line.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -18,7 +17,6 @@ const { values } = parseArgs({
   },
 });
 if (values.tools === undefined) throw new Error('--tools is missing: the folder of synth.py and rare_recall.py');
-const ssae = fileURLToPath(new URL('../bin/ssae.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'ssae-synthetic-'));
 
 const ARCHITECTURES = {
@@ -49,21 +47,15 @@ const ARMS = {
   'residual 128, ess 0.5': ['--mode', 'residual', '--residual-features', '128', '--ess', '0.5'],
 };
 
-function run(program, options) {
-  const { status, stdout, stderr } = spawnSync(program, options, { encoding: 'utf8', maxBuffer: 2 ** 28 });
-  if (status !== 0)
-    throw new Error(`${program} ${options.join(' ')}: ${stderr.trim().split('\n').slice(-3).join(' ')}`);
-  return stdout;
-}
-const ours = (...options) => JSON.parse(run(process.execPath, [ssae, ...options, '--json', '--quiet']));
-const python = (script, ...options) => run(values.python, [join(values.tools, script), ...options]);
+const ours = commandLine(new URL('..', import.meta.url));
+const python = (script, ...options) => outputOf(values.python, [join(values.tools, script), ...options]);
 
 /** Rows of some splits, as a file of their own. */
 function cut(synth, output, splits) {
   const program =
     'import sys; from safetensors.numpy import load_file, save_file; import numpy as np; t = load_file(sys.argv[1]); ' +
     'save_file({"activations": np.ascontiguousarray(t["activations"][np.isin(t["split"], [int(s) for s in sys.argv[3].split(",")])])}, sys.argv[2])';
-  run(values.python, ['-c', program, synth, output, splits]);
+  outputOf(values.python, ['-c', program, synth, output, splits]);
 }
 
 for (let seed = 0; seed < Number(values.seeds); seed++) {

@@ -152,6 +152,10 @@ export function addTrain(program: CliCommand, shell: Shell): void {
       'JumpReLU, held at 32 active features',
     )
     .example(
+      'ssae train --model builtin --hook blocks.2.hook_resid_post --corpus glosses --d-sae 4096 --kl 1 -o kept',
+      'With the predictions of the model kept in the last tenth of the steps',
+    )
+    .example(
       'ssae train --model builtin --hook blocks.2.hook_resid_pre --hook-out blocks.2.hook_resid_post --corpus glosses --architecture transcoder --skip --d-sae 4096 -o block2',
       'A skip transcoder',
     )
