@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 /** Words of the feature page, in the language of the editor, by their English form. */
 export function featureWords(): Record<string, string> {
   return {
+    '(1 passage)': vscode.l10n.t('(1 passage)'),
     '({0} passages)': vscode.l10n.t('({0} passages)'),
     Activation: vscode.l10n.t('Activation'),
     Activations: vscode.l10n.t('Activations'),
@@ -88,6 +89,7 @@ export function featureWords(): Record<string, string> {
     logarithmic: vscode.l10n.t('logarithmic'),
     'maximum {0}': vscode.l10n.t('maximum {0}'),
     'not active': vscode.l10n.t('not active'),
+    'The one token on which it fires.': vscode.l10n.t('The one token on which it fires.'),
     '{0} to {1}': vscode.l10n.t('{0} to {1}'),
     '{0} to {1} of the strongest activation': vscode.l10n.t('{0} to {1} of the strongest activation'),
     '{0} to {1}: {2} tokens': vscode.l10n.t('{0} to {1}: {2} tokens'),

@@ -30,7 +30,7 @@ export function trainingWords(): Record<string, string> {
     'Latest values': vscode.l10n.t('Latest values'),
     Left: vscode.l10n.t('Left'),
     'Loading…': vscode.l10n.t('Loading…'),
-    'Logarithmic loss, tilt and L0': vscode.l10n.t('Logarithmic loss, tilt and L0'),
+    'Logarithmic scales': vscode.l10n.t('Logarithmic scales'),
     'KL of the predictions': vscode.l10n.t('KL of the predictions'),
     Loss: vscode.l10n.t('Loss'),
     'Mean squared error, held out': vscode.l10n.t('Mean squared error, held out'),

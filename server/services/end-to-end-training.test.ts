@@ -9,7 +9,10 @@ import { writeSafetensors } from '../foundation/safetensors.ts';
 import type { TrainingPoint } from '../foundation/training-point.ts';
 import { Random } from '../foundation/random.ts';
 import { FinetuneRequest, HarvestRequest, IngestRequest, TrainRequest } from '../protocol/requests.ts';
+import { gpuShortfall } from '../compute/webgpu/predicted-memory.ts';
+import { gpuStepOf } from '../train/engine-succession.ts';
 import { ModelTail } from '../train/model-tail.ts';
+import { planTraining } from '../train/training-plan.ts';
 import { Resources } from './resources.ts';
 import type { Services } from './services.ts';
 import { openServices } from './studio.ts';
@@ -71,8 +74,9 @@ describe('a run with the model’s divergence in its last steps', () => {
   it.each(['cpu', 'wasm', 'tensorflow'])(
     'has it in the history of these steps alone, and in its record: %s',
     async (engine) => {
-      await services.train(requestOf(`plain-${engine}`, { engine }), unwatched);
+      const { divergence } = await services.train(requestOf(`plain-${engine}`, { engine }), unwatched);
       const points = await pointsOf(`plain-${engine}`);
+      expect(divergence).toEqual({ coefficient: 1, steps: 6, value: points.at(-1)!.divergence });
       expect(points.filter(({ divergence }) => divergence !== undefined).map(({ step }) => step)).toEqual([
         7, 8, 9, 10, 11, 12,
       ]);
@@ -89,7 +93,8 @@ describe('a run with the model’s divergence in its last steps', () => {
     await services.train(requestOf('stopped', { resume: true }), unwatched);
     expect(await weights('stopped')).toEqual(await weights('whole'));
     expect(await pointsOf('stopped')).toEqual(await pointsOf('whole'));
-    await services.train(requestOf('without', { divergence: undefined }), unwatched);
+    const without = await services.train(requestOf('without', { divergence: undefined }), unwatched);
+    expect(without.divergence).toBeNull();
     expect(await weights('without')).not.toEqual(await weights('whole'));
   });
 
@@ -111,6 +116,13 @@ describe('a run with the model’s divergence in its last steps', () => {
       await services.finetune(FinetuneRequest.parse(request), unwatched);
       expect((await pointsOf(mode)).at(-1)!.divergence).toBeGreaterThan(0);
     }
+  });
+
+  it('keeps a run that chooses its engine itself from the GPU, with the reason', () => {
+    const shortfall = (changes: Record<string, unknown>): string | null =>
+      gpuShortfall(gpuStepOf(planTraining(requestOf('o', changes), { dIn: 256 }, 700)), 'a GPU', 2 ** 30);
+    expect(shortfall({ engine: 'auto' })).toBe('it takes no slopes from outside, which --kl needs');
+    expect(shortfall({ engine: 'auto', divergence: undefined })).toBeNull();
   });
 
   it('is refused, before anything is harvested, where it cannot be had', async () => {

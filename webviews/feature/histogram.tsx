@@ -19,7 +19,9 @@ export function Histogram({ page: { histogram, tokens } }: { readonly page: Show
     <section aria-labelledby="histogram">
       <h2 id="histogram">{t('Activations')}</h2>
       <p class="quiet">
-        {t('{0} tokens on which it fires, by activation in octaves; heights are logarithmic.', whole(firing))}
+        {firing === 1
+          ? t('The one token on which it fires.')
+          : t('{0} tokens on which it fires, by activation in octaves; heights are logarithmic.', whole(firing))}
       </p>
       <svg
         class="histogram"

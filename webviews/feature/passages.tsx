@@ -30,7 +30,7 @@ function QuantilePassages({ quantile, maximum }: { readonly quantile: Quantile; 
     <section class="quantile">
       <h3>
         {t('{0} to {1} of the strongest activation', percentTick(from), percentTick(to))}{' '}
-        <span class="quiet">{t('({0} passages)', passages.length)}</span>
+        <span class="quiet">{passages.length === 1 ? t('(1 passage)') : t('({0} passages)', passages.length)}</span>
       </h3>
       <ol>
         {passages.slice(0, passages.length - hidden).map((passage) => (

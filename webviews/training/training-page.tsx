@@ -44,7 +44,7 @@ export function TrainingPage({ host }: { readonly host: TrainingHost }) {
               setLogarithmic(currentTarget.checked);
             }}
           />{' '}
-          {t('Logarithmic loss, tilt and L0')}
+          {t('Logarithmic scales')}
         </label>
       </header>
       {failure !== null && <Failure message={failure} retry={retry} />}
